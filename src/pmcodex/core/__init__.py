@@ -1,0 +1,1 @@
+"""The words of pmcodex: frozen values and pure functions. No I/O, no clock, no randomness."""
