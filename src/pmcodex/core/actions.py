@@ -126,7 +126,7 @@ class RequestMerge:
 
 @dataclass(frozen=True, slots=True)
 class RunCheck:
-    """Run one check of the policy on a commit in the sandbox and record its outcome, as CI would."""
+    """Run one check of the policy on a commit in the sandbox and record how it ended."""
 
     pull: int
     head_sha: str

@@ -41,7 +41,7 @@ class RoleGuard:
 
 @dataclass(frozen=True, slots=True)
 class MergeGuard:
-    """The guard of one merge on the embedded forge: `base` forward, the forge's ref, the head gone."""
+    """The guard of a merge on the embedded forge: base forward, the forge's ref, the head gone."""
 
     base: str
     head: str
