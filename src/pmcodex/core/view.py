@@ -1,0 +1,38 @@
+"""View: what a role is given to decide on. Facts, policy and texts; nothing that can act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pmcodex.core.board import Board
+from pmcodex.core.facts import Pull, PullState, Snapshot
+from pmcodex.core.policy import Policy
+from pmcodex.core.templates import Templates
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One round's facts for a role. `now` is in seconds since the epoch, `me` our author name.
+
+    `only_pull` narrows the Reviewer to one pull (0: all). `project` is the repository's name.
+    """
+
+    snapshot: Snapshot
+    board: Board
+    policy: Policy
+    templates: Templates
+    now: float
+    me: str
+    project: str = "project"
+    only_pull: int = 0
+
+    def open_pull(self, branch: str) -> Pull | None:
+        """The open pull of a branch, if there is one."""
+        return next(
+            (
+                pull
+                for pull in self.snapshot.pulls
+                if pull.head == branch and pull.state is PullState.OPEN
+            ),
+            None,
+        )
