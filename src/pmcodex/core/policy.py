@@ -9,11 +9,30 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from pmcodex.core.model import TaskStatus
 
-Folder = Annotated[str, StringConstraints(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\x00\\]+$")]
+
+def _inside(path: str) -> str:
+    if ".." in path.split("/"):
+        raise ValueError("it must stay inside the repository")
+    return path
+
+
+# pydantic's own regex engine has no look-around, and Python's lets `$` match before a newline.
+Folder = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^/\x00\r\n\\][^\x00\r\n\\]*$"),
+    AfterValidator(_inside),
+]
 
 
 class _Closed(BaseModel):
