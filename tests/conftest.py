@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 
 NOWHERE = "/dev/null/this-test-forgot-to-ask-for-the-home-fixture"
-_OURS = ("GIT_", "GH_", "GITHUB_", "LLM_", "OLLAMA_", "PMCODEX_", "XDG_", "CI")
+_OURS = ("GIT_", "GH_", "GITHUB_", "LLM_", "OLLAMA_", "XDG_")
 _NAMES = {"PROJECT_CLONE_URL", "DEFAULT_BRANCH", "WORKDIR_ROOT", "SSH_AUTH_SOCK", "EMAIL"}
 _DATE = "2024-01-01T00:00:00+0000"
 _CONFIG = """\
