@@ -225,6 +225,9 @@ class Forge(Protocol):
     shares_remote: bool
     """True where pulls and refs arrive by one and the same sync of the git remote."""
 
+    lag: float
+    """Seconds that a listing may lag behind a write; 0 where it never does."""
+
     def me(self) -> str:
         """The author name our own pulls and comments carry."""
         ...

@@ -18,7 +18,7 @@ class Role(StrEnum):
     DEVELOPER = "developer"
     REVIEWER = "reviewer"
     INTEGRATOR = "integrator"
-    HUMAN = "human"
+    CHECKER = "checker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class WorkTask:
 
     `expected` is the branch's sha on the remote; empty: it must not exist. `commits` go on top of
     `base` (a new claim) or of `expected` (a resumed one). With `command`, that command of the
-    policy runs in the sandbox after the claim and its changes become one more commit.
+    policy runs in the sandbox on top of those, its changes become one more commit, and `closing`
+    comes last. All of it is made before anything is pushed: a claim carries its work.
     """
 
     task_id: str
@@ -66,6 +67,7 @@ class WorkTask:
     pull: PullDraft
     reason: str
     command: str = ""
+    closing: tuple[CommitPlan, ...] = ()
     role: Role = Role.DEVELOPER
 
     @property
@@ -75,7 +77,10 @@ class WorkTask:
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """Make a rolling branch hold exactly these commits on top of `base`, with one open pull."""
+    """Make a rolling branch hold exactly these commits on top of `base`, with one open pull.
+
+    No commits: the branch holds them already and only its pull is missing.
+    """
 
     branch: str
     base: str
@@ -132,7 +137,7 @@ class RunCheck:
     head_sha: str
     name: str
     reason: str
-    role: Role = Role.HUMAN
+    role: Role = Role.CHECKER
     task_id: str = ""
 
     @property

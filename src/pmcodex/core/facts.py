@@ -178,7 +178,8 @@ class Snapshot:
     or not text); `paths` every path there. `touched_after` holds the numbers of closed and merged
     pulls whose task file was changed on the default branch later (by ancestry, never by clock).
     `unseen` holds merged pulls whose merge is not in `main` yet: look again. `highest_id` is the
-    highest task number ever seen. `diffs` holds only pulls that need a new look.
+    highest task number ever seen. `tried` says of a task id why the work on just this task file
+    and just this `main` failed already: trying again would fail again. `diffs` holds only pulls that need a new look.
     """
 
     default_branch: str
@@ -196,3 +197,4 @@ class Snapshot:
     touched_after: frozenset[int] = frozenset()
     unseen: frozenset[int] = frozenset()
     highest_id: int = 0
+    tried: Mapping[str, str] = field(default_factory=dict)

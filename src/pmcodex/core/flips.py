@@ -1,0 +1,56 @@
+"""Flips: the status changes that the facts imply and the task files don't say yet.
+
+They live on the bookkeeping branch, or ride along on the tasks branch while a tasks pull is
+open. Taskmaster and Integrator both need to know which, so that knowledge is here.
+"""
+
+from __future__ import annotations
+
+from pmcodex.core.actions import CommitPlan, FileEdit
+from pmcodex.core.frontmatter import set_value
+from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH
+from pmcodex.core.model import TaskStatus
+from pmcodex.core.view import View
+
+
+def pending_flips(view: View) -> tuple[CommitPlan, ...]:
+    """One commit per task whose file lags behind the facts, in id order.
+
+    Only tasks whose text is in the snapshot count; `observe` reads those of every pending task.
+    """
+    plans = []
+    for card in view.board.cards:
+        becomes = card.standing.becomes
+        text = view.snapshot.files.get(card.file.path)
+        if becomes is None or text is None:
+            continue
+        message = f"{card.task.id}: mark task {becomes}"
+        if becomes is TaskStatus.BLOCKED:
+            message += f"\n\nPull {card.standing.pull} was closed without a merge."
+        edit = FileEdit(card.file.path, set_value(text, "status", becomes.value))
+        plans.append(CommitPlan(message, (edit,)))
+    return tuple(plans)
+
+
+def flips_branch(view: View) -> str:
+    """Where flips go now: an open bookkeeping pull first, else an open tasks pull."""
+    if view.open_pull(BOOKKEEPING_BRANCH) is None and view.open_pull(TASKS_BRANCH) is not None:
+        return TASKS_BRANCH
+    return BOOKKEEPING_BRANCH
+
+
+def flips_on(view: View, branch: str) -> tuple[CommitPlan, ...]:
+    """The pending flips if this branch is where they go, else none."""
+    return pending_flips(view) if flips_branch(view) == branch else ()
+
+
+def added_tasks(view: View) -> tuple[FileEdit, ...]:
+    """The task files that the tasks branch adds, by path, while its pull is open."""
+    rolling = view.snapshot.rolling.get(TASKS_BRANCH)
+    if rolling is None or view.open_pull(TASKS_BRANCH) is None:
+        return ()
+    return tuple(
+        FileEdit(path, text)
+        for path, text in sorted(rolling.changes.items())
+        if text is not None and path not in view.snapshot.paths
+    )

@@ -1,0 +1,34 @@
+"""Checker: runs the project's own checks on open pulls, as CI would, where no CI does.
+
+Which checks there are is read from the default branch, never from the pull. What must never
+happen here: a check chosen or worded by what a pull contains.
+"""
+
+from __future__ import annotations
+
+from pmcodex.core.actions import Decision, Note, Role, RunCheck
+from pmcodex.core.facts import CheckState, Pull, PullState
+from pmcodex.core.view import View
+
+
+def decide(view: View) -> Decision:
+    """A run for every check of the policy that has no outcome on an open pull's head yet."""
+    if not view.policy.checks:
+        hint = "add `checks:` to .llm-team.yml, for example `pytest: python -m pytest -q`"
+        note = Note(Role.CHECKER, ".llm-team.yml", "it names no checks", hint)
+        return Decision(notes=(note,))
+    return Decision(
+        tuple(
+            RunCheck(pull.number, pull.head_sha, name, f"{name} has no outcome on {pull.head} yet")
+            for pull in view.snapshot.pulls
+            if pull.state is PullState.OPEN and view.only_pull in (0, pull.number)
+            for name in view.policy.checks
+            if not _has_outcome(pull, name)
+        )
+    )
+
+
+def _has_outcome(pull: Pull, name: str) -> bool:
+    return any(
+        check.name == name and check.state is not CheckState.PENDING for check in pull.checks
+    )

@@ -1,0 +1,144 @@
+"""Integrator: turns merged and rejected pulls into bookkeeping, and asks for merges if it may.
+
+It writes statuses by pull and nothing else. What must never happen here: a merge that the
+project's own policy does not ask for.
+"""
+
+from __future__ import annotations
+
+from pmcodex.core.actions import CommitPlan, Decision, RequestMerge, Role
+from pmcodex.core.facts import CheckState, Pull, PullState, Rolling
+from pmcodex.core.flips import added_tasks, flips_branch, pending_flips
+from pmcodex.core.frontmatter import set_value
+from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH, task_of_branch
+from pmcodex.core.paths import is_protected
+from pmcodex.core.proposal import Proposal, judge
+from pmcodex.core.stage import approved, green
+from pmcodex.core.model import TaskStatus
+from pmcodex.core.view import View
+
+
+def decide(view: View) -> Decision:
+    """Propose the pending flips, then ask for the merges that the policy allows."""
+    flips = _bookkeeping(view)
+    merges = () if flips.actions else _merges(view)
+    return Decision((*flips.actions, *merges), flips.notes)
+
+
+def _bookkeeping(view: View) -> Decision:
+    flips = pending_flips(view)
+    if not flips:
+        return Decision()
+    if flips_branch(view) == TASKS_BRANCH:
+        return _ride_along(view, flips)
+    ids = [plan.message.split(":")[0] for plan in flips]
+    return judge(
+        view,
+        Proposal(
+            Role.INTEGRATOR,
+            BOOKKEEPING_BRANCH,
+            flips,
+            f"Bookkeeping: {_few(ids)}",
+            view.templates.render(
+                "bookkeeping-pull.md", changes=_changes(flips), claimable=_claimable(view)
+            ),
+            f"the files of {_few(ids)} lag behind their pulls",
+        ),
+    )
+
+
+def _ride_along(view: View, flips: tuple[CommitPlan, ...]) -> Decision:
+    """Put the flips on the open tasks pull, whose own files and words stay as they are."""
+    pull = view.open_pull(TASKS_BRANCH)
+    assert pull is not None
+    added = tuple(CommitPlan(f"Add {edit.path}", (edit,)) for edit in added_tasks(view))
+    body = "\n".join(line for line in pull.body.splitlines() if "pmcodex:content" not in line)
+    return judge(
+        view,
+        Proposal(
+            Role.INTEGRATOR,
+            TASKS_BRANCH,
+            (*added, *flips),
+            pull.title,
+            body,
+            f"{len(flips)} status changes ride along in pull {pull.number}",
+        ),
+    )
+
+
+def _merges(view: View) -> tuple[RequestMerge, ...]:
+    wanted = []
+    for pull in view.snapshot.pulls:
+        if pull.state is not PullState.OPEN or pull.draft or pull.author != view.me:
+            continue
+        reason = _may_merge(view, pull)
+        if reason:
+            task_id = task_of_branch(view.policy.branch_prefix, pull.head)
+            wanted.append(
+                RequestMerge(pull.number, pull.head_sha, pull.title, reason, task_id=task_id)
+            )
+    return tuple(wanted)
+
+
+def _may_merge(view: View, pull: Pull) -> str:
+    """Why the policy asks for this pull's merge; empty: it does not."""
+    rolling = view.snapshot.rolling.get(pull.head)
+    if _any_red(pull) or (rolling is not None and rolling.foreign):
+        return ""
+    if pull.head == BOOKKEEPING_BRANCH and view.policy.merge.bookkeeping and rolling is not None:
+        return "only status lines change" if _only_statuses(view, rolling) else ""
+    if pull.head == TASKS_BRANCH and view.policy.merge.tasks and rolling is not None:
+        return "only task files are added" if _only_tasks(view, rolling) else ""
+    if view.policy.merge.ready and task_of_branch(view.policy.branch_prefix, pull.head):
+        return _ready_to_merge(view, pull)
+    return ""
+
+
+def _ready_to_merge(view: View, pull: Pull) -> str:
+    card = view.board.card(task_of_branch(view.policy.branch_prefix, pull.head))
+    paths = view.snapshot.pull_paths.get(pull.number)
+    if card is None or card.task.auto_policy != "merge_when_ready" or paths is None:
+        return ""
+    if not (approved(pull) and green(pull)):
+        return ""
+    if any(is_protected(path, view.policy.protected_paths) for path in paths):
+        return ""
+    return f"{card.task.id} says merge_when_ready; approved and green"
+
+
+def _only_statuses(view: View, rolling: Rolling) -> bool:
+    """Whether the branch changes status values of task files and not a byte more."""
+    files = view.snapshot.files
+    return bool(rolling.changes) and all(
+        text is not None
+        and path in files
+        and any(set_value(files[path], "status", status.value) == text for status in TaskStatus)
+        for path, text in rolling.changes.items()
+    )
+
+
+def _only_tasks(view: View, rolling: Rolling) -> bool:
+    folder = view.policy.tasks.dir.rstrip("/") + "/"
+    return bool(rolling.changes) and all(
+        text is not None and path.startswith(folder) and path not in view.snapshot.paths
+        for path, text in rolling.changes.items()
+    )
+
+
+def _any_red(pull: Pull) -> bool:
+    return any(check.state in (CheckState.FAILURE, CheckState.PENDING) for check in pull.checks)
+
+
+def _changes(flips: tuple[CommitPlan, ...]) -> str:
+    return "\n".join(f"- {plan.message.replace(chr(10) * 2, '. ')}" for plan in flips)
+
+
+def _claimable(view: View) -> str:
+    ids = [card.task.id for card in view.board.queue]
+    return f"Claimable now: {_few(ids)}." if ids else "Nothing else became claimable."
+
+
+def _few(ids: list[str]) -> str:
+    return ", ".join(ids) if len(ids) <= 5 else f"{', '.join(ids[:4])} and {len(ids) - 4} more"
+
+
