@@ -1,0 +1,66 @@
+"""A working folder as a project: its top, its remote, its branch, who works in it. Only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmcodex.errors import InvalidInput
+from pmcodex.gitproc import GitProcess, text
+from pmcodex.ports import Person
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRepository:
+    """A repository on this machine.
+
+    `folder` is the top of its files (of the repository itself, where it is bare), `origin` the
+    address of its remote of that name (empty: it has none), `branch` the one checked out (empty:
+    none), `user` whom git's configuration names (parts may be empty).
+    """
+
+    folder: Path
+    origin: str
+    branch: str
+    user: Person
+
+    @property
+    def url(self) -> str:
+        """The project's remote: a repository without one is its own remote."""
+        return self.origin or str(self.folder)
+
+
+def describe_repository(path: Path) -> LocalRepository | None:
+    """The repository that a path lies in; None where it lies in none.
+
+    Raises InvalidInput where git won't read it.
+    """
+    if not path.is_dir():
+        return None
+    git = GitProcess(None, 30)
+    at = ("-C", str(path.resolve()))
+    found = git(*at, "rev-parse", "--is-bare-repository", "--absolute-git-dir", ok=None)
+    if found.code:
+        if "not a git repository" in found.err:
+            return None
+        raise InvalidInput(f"git can't read the repository at {path}: {found.err}")
+    bare, folder = found.lines
+    if bare != "true":
+        folder = text(git(*at, "rev-parse", "--show-toplevel").out).rstrip("\n")
+    settings = _settings(git, at)
+    branch = text(git(*at, "symbolic-ref", "-q", "--short", "HEAD", ok=(0, 1)).out).strip()
+    user = Person(settings.get("user.name", ""), settings.get("user.email", ""))
+    origin = _absolute(settings.get("remote.origin.url", ""), Path(folder))
+    return LocalRepository(Path(folder), origin, branch, user)
+
+
+def _settings(git: GitProcess, at: tuple[str, ...]) -> dict[str, str]:
+    wanted = r"^(remote\.origin\.url|user\.(name|email))$"
+    out = text(git(*at, "config", "-z", "--get-regexp", wanted, ok=(0, 1)).out)
+    pairs = (record.partition("\n") for record in out.split("\0") if record)
+    return {name: value for name, _, value in pairs}
+
+
+def _absolute(origin: str, folder: Path) -> str:
+    """A remote given as a relative path is relative to the repository that names it."""
+    return str((folder / origin).resolve()) if origin.startswith(("./", "../")) else origin
