@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from pmcodex.core.actions import (
@@ -31,7 +31,7 @@ from pmcodex.core.policy import Policy
 from pmcodex.core.report import read_report
 from pmcodex.errors import PmcodexError, Refused, TryLater
 from pmcodex.ports import Clock, Forge, Git, MergeEnd, Pushed, RefUpdate, Sandbox
-from pmcodex.store import Store
+from pmcodex.store import Failure, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ def _work(action: WorkTask, edges: Edges, setting: Setting) -> Outcome:
     if lost is not None:
         return lost
     pull = edges.forge.open_pull(action.branch, action.pull)
-    return _ended(action, Result.DONE, f"pull {pull.number} is open for {action.branch}", pull.number)
+    return _ended(
+        action, Result.DONE, f"pull {pull.number} is open for {action.branch}", pull.number
+    )
 
 
 def _propose(action: Propose, edges: Edges, setting: Setting) -> Outcome:
@@ -117,9 +119,7 @@ def _propose(action: Propose, edges: Edges, setting: Setting) -> Outcome:
     return _ended(action, Result.DONE, f"pull {pull.number}: {action.pull.title}", pull.number)
 
 
-def _commit_all(
-    parent: str, plans: tuple[CommitPlan, ...], edges: Edges, setting: Setting
-) -> str:
+def _commit_all(parent: str, plans: tuple[CommitPlan, ...], edges: Edges, setting: Setting) -> str:
     for plan in plans:
         parent = edges.git.commit(
             parent, plan.edits, _signed(plan.message, setting), at=int(edges.clock.now())
@@ -132,9 +132,7 @@ def _signed(message: str, setting: Setting) -> str:
     return f"{message}\n\nPmcodex-Machine: {setting.machine}\nPmcodex-Run: {setting.run_id}\n"
 
 
-def _push(
-    action: WorkTask | Propose, tip: str, edges: Edges, setting: Setting
-) -> Outcome | None:
+def _push(action: WorkTask | Propose, tip: str, edges: Edges, setting: Setting) -> Outcome | None:
     """Push the branch by compare-and-swap; an outcome if that ended the action."""
     if tip == action.expected:
         return None
@@ -148,9 +146,7 @@ def _push(
     return None
 
 
-def _run_command(
-    action: WorkTask, parent: str, edges: Edges, setting: Setting
-) -> str | Outcome:
+def _run_command(action: WorkTask, parent: str, edges: Edges, setting: Setting) -> str | Outcome:
     """The commit of what a configured command changed, or the outcome of its failure."""
     spec = setting.policy.commands[action.command]
     with edges.git.export(parent) as export:
@@ -180,8 +176,11 @@ def _run_command(
 
 
 def _gave_up(action: WorkTask, reason: str, edges: Edges, setting: Setting) -> Outcome:
+    """Remember that the work on just this task file and this main failed; nothing was pushed."""
     blob = setting.task_blobs.get(action.task_id, "")
-    edges.store.remember_failure(action.task_id, f"{setting.main}:{blob}", reason)
+    point = edges.store.checkpoint
+    failure = Failure(f"{setting.main}:{blob}", reason)
+    edges.store.put(replace(point, failures={**point.failures, action.task_id: failure}))
     return _ended(action, Result.FAILED, reason)
 
 
@@ -191,9 +190,13 @@ def _gave_up(action: WorkTask, reason: str, edges: Edges, setting: Setting) -> O
 def _post_review(action: PostReview, edges: Edges, setting: Setting) -> Outcome:
     store, forge = edges.store, edges.forge
     ours = _our_comment(action, forge)
-    if ours is None and store.intent(action.key) is not None:
+    if ours is None and store.checkpoint.intents.get(action.key) is not None:
         ours = _look_again(action, edges)
-    if ours is None and store.intent(action.key) is not None and not _settled(action, edges):
+    if (
+        ours is None
+        and store.checkpoint.intents.get(action.key) is not None
+        and not _settled(action, edges)
+    ):
         return _ended(action, Result.LATER, "a comment may be on its way; looked at again later")
     if ours is not None and read_marker(ours.body, action.marker) == action.digest:
         result, words = Result.UNCHANGED, "the comment is there already"
@@ -202,7 +205,7 @@ def _post_review(action: PostReview, edges: Edges, setting: Setting) -> Outcome:
         result, words = Result.DONE, f"edited the review of pull {action.pull}"
     else:
         store.intend(action.key, setting.run_id, edges.clock.now())
-        ours = forge.create_comment(action.pull, action.body)
+        ours = forge.create_comment(action.pull, action.body, marker=action.marker)
         result, words = Result.DONE, f"reviewed pull {action.pull}"
     store.receipt(action.key, ours.id, action.digest, edges.clock.now())
     return _ended(action, result, words, action.pull)
@@ -235,7 +238,7 @@ def _look_again(action: PostReview, edges: Edges) -> Comment | None:
 
 def _settled(action: PostReview, edges: Edges) -> bool:
     """Whether the intent is old enough for a listing without the comment to be believed."""
-    intent = edges.store.intent(action.key)
+    intent = edges.store.checkpoint.intents.get(action.key)
     return intent is None or edges.clock.now() - intent.at >= edges.forge.lag
 
 

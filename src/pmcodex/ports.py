@@ -131,6 +131,10 @@ class Git(Protocol):
         """
         ...
 
+    def refs(self) -> Mapping[str, str]:
+        """What the last `sync` or push of this object left known. Costs nothing."""
+        ...
+
     def tree(self, commit: str) -> tuple[Entry, ...]:
         """Every blob of a commit."""
         ...
@@ -249,7 +253,13 @@ class Forge(Protocol):
 
     def close_pull(self, number: int) -> None: ...
 
-    def create_comment(self, number: int, body: str) -> Comment: ...
+    def create_comment(self, number: int, body: str, *, marker: str = "") -> Comment:
+        """Add a comment.
+
+        With `marker`, a forge that can makes sure of it in the same stroke that a second comment
+        of ours with that marker is never made: it edits the one that is there.
+        """
+        ...
 
     def edit_comment(self, number: int, comment_id: str, body: str) -> None: ...
 

@@ -61,7 +61,7 @@ class Standing:
 
 
 def approved(pull: Pull) -> bool:
-    """Whether somebody's last word on the pull is approval and nobody's is a request for changes."""
+    """Whether the last words on the pull hold an approval and no request for changes."""
     last: dict[str, Verdict] = {}
     for review in pull.reviews:
         if review.verdict is not Verdict.COMMENTED:

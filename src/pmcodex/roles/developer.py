@@ -13,8 +13,8 @@ from pmcodex.core.facts import Claim
 from pmcodex.core.frontmatter import set_value
 from pmcodex.core.paths import is_protected, overlaps
 from pmcodex.core.view import View
-from pmcodex.editing.patch import CannotApply
 from pmcodex.editing.hands import Work, work_for
+from pmcodex.editing.patch import CannotApply
 
 
 def decide(view: View) -> Decision:
@@ -135,9 +135,7 @@ def _branch(view: View, card: Card) -> str:
     used = {pull.head for pull in view.snapshot.pulls} | view.snapshot.branches.keys()
     attempt = 1
     while True:
-        name = keys.task_branch(
-            view.policy.branch_prefix, card.task.id, card.task.title, attempt
-        )
+        name = keys.task_branch(view.policy.branch_prefix, card.task.id, card.task.title, attempt)
         if name not in used:
             return name
         attempt += 1
@@ -159,9 +157,7 @@ def _draft(view: View, card: Card, work: Work) -> PullDraft:
 
 def _changes(work: Work) -> str:
     lines = [f"Done by {work.how}, without a model."]
-    lines += [
-        f"- `{edit.path}`{' (deleted)' if edit.text is None else ''}" for edit in work.edits
-    ]
+    lines += [f"- `{edit.path}`{' (deleted)' if edit.text is None else ''}" for edit in work.edits]
     return "\n".join(lines)
 
 

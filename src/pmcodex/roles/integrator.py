@@ -11,10 +11,10 @@ from pmcodex.core.facts import CheckState, Pull, PullState, Rolling
 from pmcodex.core.flips import added_tasks, flips_branch, pending_flips
 from pmcodex.core.frontmatter import set_value
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH, task_of_branch
+from pmcodex.core.model import TaskStatus
 from pmcodex.core.paths import is_protected
 from pmcodex.core.proposal import Proposal, judge
 from pmcodex.core.stage import approved, green
-from pmcodex.core.model import TaskStatus
 from pmcodex.core.view import View
 
 
@@ -140,5 +140,3 @@ def _claimable(view: View) -> str:
 
 def _few(ids: list[str]) -> str:
     return ", ".join(ids) if len(ids) <= 5 else f"{', '.join(ids[:4])} and {len(ids) - 4} more"
-
-

@@ -15,7 +15,9 @@ def decide(view: View) -> Decision:
     policy = view.policy
     text = view.snapshot.files.get(policy.prd)
     if text is None:
-        return _nothing(view, f"there is no {policy.prd}", "`pmcodex init` writes one to start from")
+        return _nothing(
+            view, f"there is no {policy.prd}", "`pmcodex init` writes one to start from"
+        )
     prd = read_prd(text)
     if not prd.milestones:
         return _nothing(
@@ -33,9 +35,15 @@ def decide(view: View) -> Decision:
         Proposal(
             Role.PLANNER,
             PLAN_BRANCH,
-            (CommitPlan(f"Bring {policy.plan} in step with {policy.prd}", (FileEdit(policy.plan, plan),)),),
+            (
+                CommitPlan(
+                    f"Bring {policy.plan} in step with {policy.prd}", (FileEdit(policy.plan, plan),)
+                ),
+            ),
             f"Plan: {summary}",
-            view.templates.render("plan-pull.md", prd=policy.prd, plan=policy.plan, summary=summary),
+            view.templates.render(
+                "plan-pull.md", prd=policy.prd, plan=policy.plan, summary=summary
+            ),
             f"{policy.prd} holds {summary} that {policy.plan} does not show",
         ),
     )

@@ -18,8 +18,8 @@ from pmcodex.core.prd import read_prd
 from pmcodex.core.proposal import Proposal, judge
 from pmcodex.core.taskfile import file_name, read_task, render_task
 from pmcodex.core.view import View
-from pmcodex.recipes import RECIPES, CannotApply, propose_all, suggest
 from pmcodex.editing.hands import project_of
+from pmcodex.recipes import RECIPES, CannotApply, propose_all, suggest
 
 SEED = ("ci-setup", "smoke-test")
 TITLE_LIMIT = 80
@@ -116,7 +116,7 @@ def _from_prd(
             Note(
                 Role.TASKMASTER,
                 view.policy.prd,
-                f"{skipped} items were proposed in a tasks pull that was closed; not proposed again",
+                f"{skipped} items are not proposed again: their tasks pull was closed",
                 "reopen that pull, or change the item's words",
             )
         )
@@ -183,7 +183,9 @@ def _task(
         recipe=recipes,
         prd=item.key,
     )
-    why = f"It covers an acceptance item of {milestone.id} ({milestone.title}) in {view.policy.prd}."
+    why = (
+        f"It covers an acceptance item of {milestone.id} ({milestone.title}) in {view.policy.prd}."
+    )
     return task, render_task(task, view.templates.render("task-body.md", why=why))
 
 

@@ -1,0 +1,340 @@
+"""Observe: forge and git in, one frozen snapshot out. It looks and never touches.
+
+Pulls are read before git is fetched, so that the default branch is never older than the pulls.
+What is costly is asked only of what needs it, and remembered by content in the checkpoint,
+whose loss costs time and nothing else. What must never happen here: a decision or a write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pmcodex import __version__
+from pmcodex.config import read_policy
+from pmcodex.core import keys
+from pmcodex.core.actions import Role
+from pmcodex.core.board import Board, build_board
+from pmcodex.core.diffs import read_diff
+from pmcodex.core.facts import Claim, Diff, Pull, PullState, Rolling, Snapshot, TaskFile
+from pmcodex.core.model import TaskStatus
+from pmcodex.core.policy import Policy
+from pmcodex.core.taskfile import read_task
+from pmcodex.editing.hands import has_hands
+from pmcodex.editing.patch import diff_in, paths_in
+from pmcodex.errors import InvalidInput
+from pmcodex.ports import PMCODEX, Commit, Entry, Forge, Git
+from pmcodex.recipes import reads
+from pmcodex.roles.reviewer import precondition
+from pmcodex.store import Store
+
+POLICY_PATH = ".llm-team.yml"
+CODEOWNERS_PATHS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
+CANDIDATES = 20
+"""How many claimable tasks' texts a snapshot carries; the Developer takes the first it can work."""
+
+_MACHINE = re.compile(r"^Pmcodex-Machine: (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where facts come from. `default_branch` is empty where the remote is to tell."""
+
+    git: Git
+    forge: Forge
+    store: Store
+    machine: str
+    default_branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A remote branch and its tip."""
+
+    name: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look: the facts, the policy they carry, and the board they make."""
+
+    snapshot: Snapshot
+    policy: Policy
+    board: Board
+
+
+def observe(sources: Sources, roles: Collection[Role]) -> Seen:
+    """Look at the project once, as closely as these roles need.
+
+    Raises InvalidInput for a project without a commit or with a broken policy, TryLater where
+    the remote can't be reached.
+    """
+    pulls = sources.forge.pulls()
+    refs = sources.git.refs() if sources.forge.shares_remote else sources.git.sync()
+    branch, main = _default_branch(sources, refs)
+    entries = sources.git.tree(main)
+    blobs = {entry.path: entry for entry in entries if entry.mode != "120000"}
+    policy = _policy(sources.git, blobs)
+    branches = {
+        ref.removeprefix("refs/heads/"): sha
+        for ref, sha in refs.items()
+        if ref.startswith("refs/heads/")
+    }
+    snapshot = Snapshot(
+        default_branch=branch,
+        main=main,
+        machine=sources.machine,
+        branches=branches,
+        pulls=pulls,
+        tasks=_tasks(sources, entries, policy),
+        paths=frozenset(blobs),
+    )
+    snapshot = replace(snapshot, claims=_claims(sources.git, snapshot, policy))
+    snapshot = _with_history(sources.git, snapshot, policy)
+    if {Role.PLANNER, Role.TASKMASTER, Role.INTEGRATOR} & set(roles):
+        snapshot = replace(snapshot, rolling=_rolling(sources.git, snapshot, entries))
+    if Role.TASKMASTER in roles:
+        snapshot = replace(snapshot, highest_id=_highest_id(sources, snapshot, policy))
+    snapshot = replace(snapshot, pull_paths=_pull_paths(sources, snapshot))
+    if Role.REVIEWER in roles:
+        snapshot = replace(snapshot, diffs=_diffs(sources, snapshot))
+    board = build_board(snapshot, policy.branch_prefix)
+    snapshot = replace(
+        snapshot,
+        files=_files(sources.git, snapshot, blobs, _wanted(board, policy)),
+        tried=_tried(sources.store, snapshot),
+    )
+    return Seen(snapshot, policy, board)
+
+
+def _default_branch(sources: Sources, refs: Mapping[str, str]) -> tuple[str, str]:
+    named = sources.default_branch or refs.get("HEAD", "").removeprefix("refs/heads/") or "main"
+    main = refs.get(f"refs/heads/{named}", "")
+    if not main:
+        raise InvalidInput(
+            f"{sources.git.url} has no branch {named} with a commit",
+            hint="make a first commit there, or name the default branch in DEFAULT_BRANCH",
+        )
+    return named, main
+
+
+def _policy(git: Git, blobs: Mapping[str, Entry]) -> Policy:
+    entry = blobs.get(POLICY_PATH)
+    if entry is None:
+        return Policy()
+    data = git.read([entry.oid])[entry.oid]
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{POLICY_PATH} is not UTF-8 text", hint="save it as UTF-8") from None
+    return read_policy(text, POLICY_PATH)
+
+
+# --- tasks ---------------------------------------------------------------------------------
+
+
+def _tasks(sources: Sources, entries: Iterable[Entry], policy: Policy) -> tuple[TaskFile, ...]:
+    """Every task file, parsed once per blob."""
+    folder = policy.tasks.dir.rstrip("/") + "/"
+    mine = [entry for entry in entries if _is_task_file(entry, folder)]
+    stamp = f"{__version__}:{policy.tasks.dir}"
+    known = dict(sources.store.tasks(stamp))
+    missing = [entry for entry in mine if (entry.path, entry.oid) not in known]
+    if missing:
+        data = sources.git.read(entry.oid for entry in missing)
+        fresh = [read_task(entry.path, entry.oid, data[entry.oid]) for entry in missing]
+        known.update({(file.path, file.blob): file for file in fresh})
+    files = tuple(known[entry.path, entry.oid] for entry in mine)
+    if missing or len(known) > len(files):
+        sources.store.keep_tasks(stamp, files)
+    return files
+
+
+def _is_task_file(entry: Entry, folder: str) -> bool:
+    name = entry.path.removeprefix(folder)
+    return (
+        entry.path.startswith(folder)
+        and name.endswith(".md")
+        and not name.startswith(("_", ".", "README"))
+        and entry.mode.startswith("100")
+    )
+
+
+def _claims(git: Git, snapshot: Snapshot, policy: Policy) -> tuple[Claim, ...]:
+    """Task branches that never had a pull."""
+    had_pull = {pull.head for pull in snapshot.pulls}
+    found = []
+    for branch, sha in sorted(snapshot.branches.items()):
+        task_id = keys.task_of_branch(policy.branch_prefix, branch)
+        if task_id and branch not in had_pull:
+            found.append(_claim(task_id, branch, sha, git.commits(sha, snapshot.main)))
+    return tuple(found)
+
+
+def _claim(task_id: str, branch: str, sha: str, commits: tuple[Commit, ...]) -> Claim:
+    first = commits[0] if commits else None
+    machine = _MACHINE.search(first.message) if first else None
+    return Claim(
+        task_id,
+        branch,
+        sha,
+        machine.group(1) if machine else "",
+        first.at if first else 0,
+        worked=len(commits) > 1,
+        foreign=not commits or _foreign(commits),
+    )
+
+
+def _foreign(commits: Iterable[Commit]) -> bool:
+    return any(commit.email != PMCODEX.email for commit in commits)
+
+
+def _with_history(git: Git, snapshot: Snapshot, policy: Policy) -> Snapshot:
+    """Add what ancestry says of closed and merged pulls, for tasks whose file leaves it open."""
+    by_task: defaultdict[str, list[Pull]] = defaultdict(list)
+    for pull in sorted(snapshot.pulls, key=lambda pull: pull.number):
+        by_task[keys.task_of_branch(policy.branch_prefix, pull.head)].append(pull)
+    touched, unseen = set(), set()
+    for file in snapshot.tasks:
+        task = file.task
+        if task is None or task.status in (TaskStatus.DONE, TaskStatus.BLOCKED):
+            continue
+        for pull in _ended(by_task.get(task.id, [])):
+            end = pull.merge_sha or pull.base_sha
+            if pull.merge_sha and not git.is_ancestor(pull.merge_sha, snapshot.main):
+                unseen.add(pull.number)
+            elif not git.is_ancestor(git.last_touch(snapshot.main, file.path), end):
+                touched.add(pull.number)
+    return replace(snapshot, touched_after=frozenset(touched), unseen=frozenset(unseen))
+
+
+def _ended(pulls: list[Pull]) -> tuple[Pull, ...]:
+    """The task's pulls whose place in history matters: its newest, and its newest merged one."""
+    merged = [pull for pull in pulls if pull.state is PullState.MERGED][-1:]
+    newest = [pull for pull in pulls[-1:] if pull.state is PullState.CLOSED]
+    return (*merged, *newest)
+
+
+def _highest_id(sources: Sources, snapshot: Snapshot, policy: Policy) -> int:
+    """The highest task number that any file, past file, branch or pull ever carried."""
+    numbers = [keys.number(file.task.id) for file in snapshot.tasks if file.task is not None]
+    names = [*snapshot.branches, *(pull.head for pull in snapshot.pulls)]
+    carried = [keys.task_of_branch(policy.branch_prefix, name) for name in names]
+    for pull in snapshot.pulls:
+        if pull.head == keys.TASKS_BRANCH:
+            carried += (keys.read_marker(pull.body, "ids") or "").split(",")
+    rolling = snapshot.rolling.get(keys.TASKS_BRANCH)
+    paths = list(rolling.changes) if rolling is not None else []
+    point = sources.store.checkpoint
+    past = sources.git.history_paths(snapshot.main, point.highest_at, policy.tasks.dir)
+    numbers += [keys.number(task_id) for task_id in carried if re.fullmatch(r"T-\d{4,9}", task_id)]
+    found = re.findall(r"(?:^|/)T-(\d{4,9})\b", "\n".join([*paths, *past]), re.MULTILINE)
+    highest = max([point.highest_id, *numbers, *map(int, found)], default=0)
+    sources.store.put(replace(point, highest_id=highest, highest_at=snapshot.main))
+    return highest
+
+
+def _tried(store: Store, snapshot: Snapshot) -> dict[str, str]:
+    """Work that failed on just these task files and just this default branch."""
+    return {
+        file.task.id: failure.reason
+        for file in snapshot.tasks
+        if file.task is not None
+        and (failure := store.checkpoint.failures.get(file.task.id)) is not None
+        and failure.key == f"{snapshot.main}:{file.blob}"
+    }
+
+
+# --- branches and pulls --------------------------------------------------------------------
+
+
+def _rolling(git: Git, snapshot: Snapshot, entries: Iterable[Entry]) -> dict[str, Rolling]:
+    found = {}
+    oids = {entry.path: entry.oid for entry in entries}
+    for branch in keys.ROLLING_BRANCHES:
+        sha = snapshot.branches.get(branch, "")
+        if sha:
+            found[branch] = _one_rolling(git, Branch(branch, sha), snapshot.main, oids)
+    return found
+
+
+def _one_rolling(git: Git, branch: Branch, main: str, oids: Mapping[str, str]) -> Rolling:
+    """What a rolling branch still changes: paths since the merge base that differ from main."""
+    touched = git.changed_paths(git.merge_base(main, branch.sha) or main, branch.sha)
+    theirs = {entry.path: entry.oid for entry in git.tree(branch.sha) if entry.path in touched}
+    differ = {path: theirs.get(path, "") for path in touched if theirs.get(path) != oids.get(path)}
+    data = git.read(oid for oid in differ.values() if oid)
+    changes = {
+        path: data[oid].decode("utf-8", "replace") if oid else None for path, oid in differ.items()
+    }
+    return Rolling(branch.name, branch.sha, changes, _foreign(git.commits(branch.sha, main)))
+
+
+def _pull_paths(sources: Sources, snapshot: Snapshot) -> dict[int, tuple[str, ...]]:
+    """What every open pull changes, by number; asked of git once per head."""
+    point = sources.store.checkpoint
+    known = dict(point.pull_paths)
+    for pull in _open(snapshot):
+        if pull.head_sha not in known:
+            base = sources.git.merge_base(snapshot.main, pull.head_sha)
+            known[pull.head_sha] = sources.git.changed_paths(base, pull.head_sha) if base else ()
+    if len(known) > len(point.pull_paths):
+        sources.store.put(replace(point, pull_paths=known))
+    return {pull.number: known[pull.head_sha] for pull in _open(snapshot)}
+
+
+def _diffs(sources: Sources, snapshot: Snapshot) -> dict[int, Diff]:
+    """Diffs of the open pulls that were not reviewed in just this condition."""
+    reviewed = sources.store.checkpoint.reviewed
+    found = {}
+    for pull in _open(snapshot):
+        if reviewed.get(str(pull.number)) == precondition(pull, snapshot.main):
+            continue
+        base = sources.git.merge_base(snapshot.main, pull.head_sha)
+        if base:
+            text = sources.git.diff(base, pull.head_sha)
+            found[pull.number] = read_diff(text, base, pull.head_sha)
+    return found
+
+
+def _open(snapshot: Snapshot) -> tuple[Pull, ...]:
+    return tuple(pull for pull in snapshot.pulls if pull.state is PullState.OPEN and pull.head_sha)
+
+
+# --- texts ---------------------------------------------------------------------------------
+
+
+def _wanted(board: Board, policy: Policy) -> set[str]:
+    """The paths whose texts some role or recipe reads."""
+    wanted = {policy.prd, policy.plan, *CODEOWNERS_PATHS, *reads()}
+    active = [
+        card for card in board.cards if card.standing.becomes or _is_active(card.standing.row)
+    ]
+    able = [card for card in board.queue if has_hands(card)][:CANDIDATES]
+    for card in [*active, *able]:
+        wanted.add(card.file.path)
+        diff = diff_in(card.file.body)
+        if diff is not None:
+            wanted.update(paths_in(diff))
+    return wanted
+
+
+def _is_active(row: str) -> bool:
+    return row == "a claimed branch without a pull"
+
+
+def _files(
+    git: Git, snapshot: Snapshot, blobs: Mapping[str, Entry], wanted: set[str]
+) -> dict[str, str]:
+    oids = {path: blobs[path].oid for path in wanted & snapshot.paths}
+    data = git.read(set(oids.values()))
+    texts = {}
+    for path, oid in sorted(oids.items()):
+        try:
+            texts[path] = data[oid].decode()
+        except UnicodeDecodeError:
+            continue
+    return texts

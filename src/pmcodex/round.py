@@ -1,0 +1,207 @@
+"""Round: observe, decide, apply, for one role or for all of them in turn.
+
+A lost race is looked at anew and decided anew, a few times; whatever else an action ends with
+does not keep the others from being done. What must never happen here: an effect of its own
+beyond the journal's and the checkpoint's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from pmcodex import __version__
+from pmcodex.apply import Edges, Setting, apply
+from pmcodex.core.actions import Action, Note, Outcome, PostReview, Result, Role
+from pmcodex.core.facts import PullState
+from pmcodex.core.keys import digest
+from pmcodex.core.policy import Policy
+from pmcodex.core.templates import Templates
+from pmcodex.core.view import View
+from pmcodex.decide import ROLES, decide
+from pmcodex.journal import Journal, entry_of
+from pmcodex.observe import Seen, Sources, observe
+from pmcodex.roles.reviewer import precondition
+
+RACES = 20
+"""How often a role looks again after somebody else was first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a round is made of and what it is asked. `project` is the repository's name."""
+
+    sources: Sources
+    edges: Edges
+    journal: Journal
+    templates: Templates
+    run_id: str
+    project: str
+    dry_run: bool = False
+    only_pull: int = 0
+    may_rest: bool = False
+    on_outcome: Callable[[Action, Outcome], None] = lambda _action, _outcome: None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a round decided and what came of it. `rested` says that nothing had moved at all."""
+
+    run_id: str
+    dry_run: bool = False
+    actions: list[Action] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    rested: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """5 where something is to be tried later, 4 where something was refused, else 0."""
+        results = {outcome.result for outcome in self.outcomes}
+        if Result.REFUSED in results:
+            return 4
+        return 5 if Result.LATER in results else 0
+
+
+def run_round(frame: Frame, roles: Sequence[Role]) -> Report:
+    """One round of these roles, in the order of `ROLES`."""
+    report = Report(frame.run_id, frame.dry_run)
+    idle_key = _idle_key(frame, roles)
+    if _may_rest(frame, idle_key):
+        report.rested = True
+        return report
+    seen = observe(frame.sources, roles)
+    report.dry_run = report.dry_run or seen.policy.dry_run
+    _prune(frame, seen)
+    for role in (role for role in ROLES if role in roles):
+        if role is Role.CHECKER and len(roles) > 1 and not _checks_here(frame, seen.policy):
+            continue
+        seen = _role_round(frame, role, seen, roles, report)
+    if not report.dry_run:
+        _keep_rest(frame, idle_key, report)
+        frame.edges.store.save()
+    return report
+
+
+def _role_round(
+    frame: Frame, role: Role, seen: Seen, roles: Collection[Role], report: Report
+) -> Seen:
+    """One role's round; returns what was seen last, good for the next role."""
+    for _ in range(RACES):
+        decision = decide(role, view_of(frame, seen))
+        if report.dry_run:
+            report.actions += decision.actions
+            report.notes += decision.notes
+            return seen
+        outcomes = [_apply(frame, action, seen, report) for action in decision.actions]
+        if role is Role.REVIEWER:
+            _remember_reviews(frame, seen, decision.actions, outcomes)
+        if any(outcome.result in (Result.DONE, Result.LOST) for outcome in outcomes):
+            seen = observe(frame.sources, roles)
+        if not any(outcome.result is Result.LOST for outcome in outcomes):
+            report.notes += decision.notes
+            return seen
+        frame.edges.clock.sleep(0.05)
+    return seen
+
+
+def _apply(frame: Frame, action: Action, seen: Seen, report: Report) -> Outcome:
+    setting = Setting(
+        seen.policy,
+        seen.snapshot.default_branch,
+        seen.snapshot.main,
+        seen.snapshot.machine,
+        frame.run_id,
+        {file.task.id: file.blob for file in seen.snapshot.tasks if file.task is not None},
+    )
+    outcome = apply(action, frame.edges, setting)
+    report.actions.append(action)
+    report.outcomes.append(outcome)
+    entry = entry_of(action, outcome, run_id=frame.run_id, at=frame.edges.clock.now())
+    frame.journal.write(entry)
+    frame.on_outcome(action, outcome)
+    return outcome
+
+
+def view_of(frame: Frame, seen: Seen) -> View:
+    """What the roles are given."""
+    return View(
+        seen.snapshot,
+        seen.board,
+        seen.policy,
+        frame.templates,
+        frame.edges.clock.now(),
+        frame.edges.forge.me(),
+        frame.project,
+        frame.only_pull,
+    )
+
+
+def _checks_here(frame: Frame, policy: Policy) -> bool:
+    """Whether a round of all roles runs checks: where there is no CI, and something to run."""
+    return frame.edges.forge.shares_remote and bool(policy.checks)
+
+
+def _remember_reviews(
+    frame: Frame, seen: Seen, actions: Sequence[Action], outcomes: Sequence[Outcome]
+) -> None:
+    """Remember in which condition pulls were reviewed, so that their diffs are not read again."""
+    failed = {
+        action.pull
+        for action, outcome in zip(actions, outcomes, strict=True)
+        if isinstance(action, PostReview) and outcome.result not in (Result.DONE, Result.UNCHANGED)
+    }
+    reviewed = {
+        str(pull.number): precondition(pull, seen.snapshot.main)
+        for pull in seen.snapshot.pulls
+        if pull.number in seen.snapshot.diffs
+        and pull.number not in failed
+        and frame.only_pull in (0, pull.number)
+    }
+    store = frame.edges.store
+    known = store.checkpoint.reviewed
+    store.put(replace(store.checkpoint, reviewed={**known, **reviewed}))
+
+
+def _prune(frame: Frame, seen: Seen) -> None:
+    open_pulls = [pull for pull in seen.snapshot.pulls if pull.state is PullState.OPEN]
+    frame.edges.store.prune(
+        heads={pull.head_sha for pull in open_pulls},
+        pulls={pull.number for pull in open_pulls},
+        now=frame.edges.clock.now(),
+    )
+
+
+# --- resting -------------------------------------------------------------------------------
+
+
+def _may_rest(frame: Frame, idle_key: str) -> bool:
+    """Whether the remote is just as it was when a round like this found nothing to do."""
+    point = frame.edges.store.checkpoint
+    in_time = frame.edges.clock.now() < point.idle_until
+    return bool(idle_key) and not frame.dry_run and in_time and point.idle == idle_key
+
+
+def _keep_rest(frame: Frame, idle_key: str, report: Report) -> None:
+    """After a round without an action, remember the facts that asked for none."""
+    store = frame.edges.store
+    idle, until = "", 0.0
+    if idle_key and not report.actions:
+        idle, until = idle_key, frame.edges.clock.now() + REST
+    store.put(replace(store.checkpoint, idle=idle, idle_until=until))
+
+
+REST = 900.0
+"""Seconds for which an unmoved remote is believed: claims expire and sandboxes get installed."""
+
+
+def _idle_key(frame: Frame, roles: Sequence[Role]) -> str:
+    """What the decision depends on, where all of it is in one remote; empty: never rest.
+
+    Taken before anything else is looked at: what moves later makes another key.
+    """
+    if not frame.may_rest or frame.only_pull or not frame.edges.forge.shares_remote:
+        return ""
+    refs = frame.sources.git.sync()
+    parts = [f"{ref} {sha}" for ref, sha in sorted(refs.items())]
+    return digest(__version__, ",".join(sorted(roles)), frame.sources.default_branch, *parts)
