@@ -30,9 +30,9 @@ class Priority(StrEnum):
     P3 = "P3"
 
 
-TaskId = Annotated[str, StringConstraints(pattern=r"^T-\d{4,9}$")]
+TaskId = Annotated[str, StringConstraints(pattern=r"^T-[0-9]{4,9}$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Estimate = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?[hd]$")]
+Estimate = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?[hd]$")]
 
 OURS = "pmcodex"
 """The `owner` of a task that pmcodex may work; an empty owner means the same."""
