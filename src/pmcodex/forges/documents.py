@@ -27,10 +27,10 @@ from pmcodex.core.facts import (
 )
 
 _PULL_PATH = re.compile(r"pulls/(\d{6,12})\.json")
-_CHECKS_PATH = re.compile(r"checks/([0-9a-f]{2})/([0-9a-f]{40})\.json")
+_CHECKS_PATH = re.compile(r"checks/([0-9a-f]{2})/([0-9a-f]{40}(?:[0-9a-f]{24})?)\.json")
 
 Name = Annotated[str, StringConstraints(min_length=1)]
-Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40})?$")]
+Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")]
 
 
 class _Document(BaseModel):
