@@ -18,14 +18,14 @@ FLOORS = {
     "judgement": ("recipes rules", "editing", "roles"),
     "engine": ("decide settle",),
     "edges": (
-        "process gitproc clock durable texts",
+        "process gitproc clock durable texts policyfile jail allowlist",
         "gitremote gitstream journal",
-        "gitfolder gitexport gitlocal settings",
-        "git sandbox config lock",
-        "store",
+        "gitfolder gitlocal settings",
+        "gitexport sandbox config lock",
+        "git store",
         "forges models",
     ),
-    "shell": ("observe checks render", "apply", "round", "wiring", "scaffold", "demo"),
+    "shell": ("observe checks scaffold", "apply", "round", "render wiring", "demo"),
     "faces": ("cli", "__main__"),
 }
 PURE = {"words", "judgement", "engine"}
@@ -50,9 +50,10 @@ SOLE: dict[str, tuple[str, ...]] = {
     "requests": (),
     "rich": ("cli", "render"),
     "subprocess": ("process",),
-    "typer": ("cli",),
+    "typer": ("cli", "render"),
 }
-STARTS_PROCESSES = ("system", "popen", "exec", "spawn", "posix_spawn", "fork")
+MAY_START = ("process", "jail")  # the jail becomes the check, inside its sandbox
+STARTS = ("system", "popen", "exec", "spawn", "posix_spawn", "fork")
 
 EFFECTS = {
     *("asyncio", "builtins", "concurrent", "ctypes", "fcntl", "getpass", "glob", "http"),
@@ -188,8 +189,9 @@ def trespassing(module: Module, known: set[str]) -> Iterator[str]:
             yield f"{found.line}: imports {root}"
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            by_os = node.value.id == "os" and node.attr.startswith(STARTS_PROCESSES)
-            if (by_os or node.attr.startswith("create_subprocess")) and module.name != "process":
+            by_os = node.value.id == "os" and node.attr.startswith(STARTS)
+            started = by_os or node.attr.startswith("create_subprocess")
+            if started and module.name not in MAY_START:
                 yield f"{node.lineno}: starts a process with {node.value.id}.{node.attr}"
 
 
