@@ -8,9 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from pmcodex.core.actions import Action, Decision, Propose, Role, WorkTask
+from pmcodex.core.actions import Action, Decision, Role
 from pmcodex.core.view import View
-from pmcodex.roles import checker, developer, integrator, planner, reviewer, taskmaster
+from pmcodex.roles import (
+    checker,
+    developer,
+    integrator,
+    planner,
+    registrar,
+    reviewer,
+    setup,
+    taskmaster,
+)
 
 ROLES: Mapping[Role, Callable[[View], Decision]] = {
     Role.INTEGRATOR: integrator.decide,
@@ -23,9 +32,18 @@ ROLES: Mapping[Role, Callable[[View], Decision]] = {
 """Every role, in the order a round of all roles asks them."""
 
 
+ON_DEMAND: Mapping[Role, Callable[[View], Decision]] = {
+    Role.SETUP: setup.decide,
+    Role.REGISTRAR: registrar.decide,
+}
+"""Roles that only a verb of their own asks: `init` and `doctor --renumber`."""
+
+DECIDERS: Mapping[Role, Callable[[View], Decision]] = {**ROLES, **ON_DEMAND}
+
+
 def decide(role: Role, view: View) -> Decision:
     """What one role wants done about what was seen: at most one action per task or branch."""
-    decision = ROLES[role](view)
+    decision = DECIDERS[role](view)
     seen: set[str] = set()
     actions: list[Action] = []
     for action in decision.actions:
@@ -33,14 +51,3 @@ def decide(role: Role, view: View) -> Decision:
             seen.add(action.key)
             actions.append(action)
     return replace(decision, actions=tuple(actions))
-
-
-def concerns(action: Action) -> int:
-    """The number of the pull an action is about, where it is known before the effect; else 0."""
-    match action:
-        case WorkTask() | Propose():
-            return 0
-        case _:
-            return action.pull
-
-

@@ -32,6 +32,9 @@ from pmcodex.store import Store
 
 POLICY_PATH = ".llm-team.yml"
 CODEOWNERS_PATHS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
+PROPOSERS = {Role.PLANNER, Role.TASKMASTER, Role.INTEGRATOR, Role.SETUP, Role.REGISTRAR}
+"""The roles that speak through rolling branches."""
+
 CANDIDATES = 20
 """How many claimable tasks' texts a snapshot carries; the Developer takes the first it can work."""
 
@@ -94,9 +97,9 @@ def observe(sources: Sources, roles: Collection[Role]) -> Seen:
     )
     snapshot = replace(snapshot, claims=_claims(sources.git, snapshot, policy))
     snapshot = _with_history(sources.git, snapshot, policy)
-    if {Role.PLANNER, Role.TASKMASTER, Role.INTEGRATOR} & set(roles):
+    if PROPOSERS & set(roles):
         snapshot = replace(snapshot, rolling=_rolling(sources.git, snapshot, entries))
-    if Role.TASKMASTER in roles:
+    if {Role.TASKMASTER, Role.REGISTRAR} & set(roles):
         snapshot = replace(snapshot, highest_id=_highest_id(sources, snapshot, policy))
     snapshot = replace(snapshot, pull_paths=_pull_paths(sources, snapshot))
     if Role.REVIEWER in roles:
@@ -314,6 +317,7 @@ def _wanted(board: Board, policy: Policy) -> set[str]:
         card for card in board.cards if card.standing.becomes or _is_active(card.standing.row)
     ]
     able = [card for card in board.queue if has_hands(card)][:CANDIDATES]
+    wanted.update(finding.where for finding in board.findings if finding.kind == "duplicate-id")
     for card in [*active, *able]:
         wanted.add(card.file.path)
         diff = diff_in(card.file.body)

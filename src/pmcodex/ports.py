@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pmcodex.core.actions import FileEdit, PullDraft
-from pmcodex.core.facts import Check, Comment, Pull, Verdict
+from pmcodex.core.facts import Check, Comment, Finding, Pull, Verdict
 from pmcodex.core.policy import SandboxLimits
 
 
@@ -240,6 +240,10 @@ class Forge(Protocol):
         """Every open pull, and every closed or merged one that the forge remembers, by number."""
         ...
 
+    def findings(self) -> tuple[Finding, ...]:
+        """What the forge itself holds that can't be read."""
+        ...
+
     def comments(self, number: int) -> tuple[Comment, ...]: ...
 
     def open_pull(self, head: str, draft: PullDraft) -> Pull:
@@ -252,6 +256,10 @@ class Forge(Protocol):
     def edit_pull(self, number: int, *, title: str, body: str) -> None: ...
 
     def close_pull(self, number: int) -> None: ...
+
+    def reopen_pull(self, number: int) -> None:
+        """Open a closed pull again. Refused where its branch is gone or has another open pull."""
+        ...
 
     def create_comment(self, number: int, body: str, *, marker: str = "") -> Comment:
         """Add a comment.
@@ -295,8 +303,10 @@ class Ran:
 class Sandbox(Protocol):
     """A place where project code can do no harm."""
 
-    kind: str
-    """"bubblewrap", "namespaces" or "none"."""
+    @property
+    def kind(self) -> str:
+        """One of "bubblewrap", "namespaces" and "none"."""
+        ...
 
     def run(self, argv: Sequence[str], folder: Path, limits: SandboxLimits, timeout: float) -> Ran:
         """Run `argv` in `folder`, the only writable place; kill the whole group at the end.

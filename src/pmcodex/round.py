@@ -18,7 +18,7 @@ from pmcodex.core.keys import digest
 from pmcodex.core.policy import Policy
 from pmcodex.core.templates import Templates
 from pmcodex.core.view import View
-from pmcodex.decide import ROLES, decide
+from pmcodex.decide import DECIDERS, decide
 from pmcodex.journal import Journal, entry_of
 from pmcodex.observe import Seen, Sources, observe
 from pmcodex.roles.reviewer import precondition
@@ -53,6 +53,7 @@ class Report:
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     rested: bool = False
+    seen: Seen | None = None
 
     @property
     def exit_code(self) -> int:
@@ -64,7 +65,7 @@ class Report:
 
 
 def run_round(frame: Frame, roles: Sequence[Role]) -> Report:
-    """One round of these roles, in the order of `ROLES`."""
+    """One round of these roles, in the order of `DECIDERS`."""
     report = Report(frame.run_id, frame.dry_run)
     idle_key = _idle_key(frame, roles)
     if _may_rest(frame, idle_key):
@@ -73,10 +74,11 @@ def run_round(frame: Frame, roles: Sequence[Role]) -> Report:
     seen = observe(frame.sources, roles)
     report.dry_run = report.dry_run or seen.policy.dry_run
     _prune(frame, seen)
-    for role in (role for role in ROLES if role in roles):
+    for role in (role for role in DECIDERS if role in roles):
         if role is Role.CHECKER and len(roles) > 1 and not _checks_here(frame, seen.policy):
             continue
         seen = _role_round(frame, role, seen, roles, report)
+    report.seen = seen
     if not report.dry_run:
         _keep_rest(frame, idle_key, report)
         frame.edges.store.save()

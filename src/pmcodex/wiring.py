@@ -21,7 +21,7 @@ from pmcodex.ports import PMCODEX, Clock, Forge, Git, Person, Sandbox
 
 if TYPE_CHECKING:
     from pmcodex.config import Loaded
-    from pmcodex.git import LocalRepository
+    from pmcodex.gitlocal import LocalRepository
     from pmcodex.journal import Journal
     from pmcodex.observe import Sources
     from pmcodex.round import Frame
@@ -129,11 +129,14 @@ class Session:
         )
 
     @contextmanager
-    def locked(self, command: str) -> Iterator[None]:
-        """Hold the project's lock on this machine. Raises `Held` where another run has it."""
+    def locked(self, command: str, patience: float = 0.0) -> Iterator[None]:
+        """Hold the project's lock on this machine. Raises `Held` where another run has it.
+
+        Waits as long as PMCODEX_LOCK_WAIT says, and at least `patience` seconds.
+        """
         from pmcodex.lock import project_lock
 
-        wait = self.loaded.settings.lock_wait
+        wait = max(self.loaded.settings.lock_wait, patience)
         with project_lock(self.state, command, now=self.clock.now(), wait=wait):
             yield
 
@@ -146,12 +149,12 @@ def open_session(
     Raises InvalidInput where there is none, or where a setting is wrong.
     """
     from pmcodex.config import load_settings
-    from pmcodex.git import describe_repository
+    from pmcodex.gitlocal import describe_repository
     from pmcodex.store import state_folder
 
     named = Path(repo) if repo and Path(repo).exists() else None
     local = describe_repository(named or here)
-    folders = [here] + ([local.top] if local is not None else [])
+    folders = [here] + ([local.folder] if local is not None else [])
     loaded = load_settings(env, folders, {"PROJECT_CLONE_URL": None if named else repo})
     settings = loaded.settings
     url = settings.project_clone_url
@@ -164,7 +167,7 @@ def open_session(
         url = local.url
     else:
         local = None
-    person = local.person if local is not None else Person("", "")
+    person = local.user if local is not None else Person("", "")
     name = settings.actor or person.name or env.get("USER", "") or "maintainer"
     folder = state_folder(settings, url)
     actor = Person(name, person.email or f"{name}@localhost")

@@ -19,6 +19,8 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     INTEGRATOR = "integrator"
     CHECKER = "checker"
+    SETUP = "setup"
+    REGISTRAR = "registrar"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,28 @@
+"""`demo`: the whole loop on a sample project in a scratch folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Put the verb on the app."""
+    app.command()(demo)
+
+
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where to play; default: a new scratch folder.")
+    ] = None,
+) -> int:
+    """Play the whole loop on a sample project, and leave the folder to look around in."""
+    import tempfile
+
+    from pmcodex.cli.main import main
+    from pmcodex.demo import play
+
+    place = folder or Path(tempfile.mkdtemp(prefix="pmcodex-demo-"))
+    return play(place.absolute(), main, typer.echo)

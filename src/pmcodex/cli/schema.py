@@ -1,0 +1,29 @@
+"""`schema`: JSON Schema of `.llm-team.yml` and of a task's front matter, for editors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Put the verb on the app."""
+    app.command()(schema)
+
+
+def schema(
+    of: Annotated[
+        str, typer.Argument(metavar="[llm-team|task]", help="Which one; default: both.")
+    ] = "",
+) -> int:
+    """Print the JSON Schema of .llm-team.yml, of a task's front matter, or both."""
+    from pmcodex.config import json_schemas
+    from pmcodex.errors import UsageFault
+    from pmcodex.render import print_json
+
+    schemas = json_schemas()
+    if of and of not in schemas:
+        raise UsageFault(f"there is no schema {of!r}", hint=f"there are: {', '.join(schemas)}")
+    print_json(schemas[of] if of else schemas)
+    return 0
