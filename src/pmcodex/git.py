@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pmcodex import gitfolder
 from pmcodex.core.actions import FileEdit
-from pmcodex.errors import InvalidInput, PmcodexError, Refused, TryLater
+from pmcodex.errors import InvalidInput, Refused, TryLater
 from pmcodex.gitexport import ExportedFiles, exported
 from pmcodex.gitlocal import LocalRepository, describe_repository
-from pmcodex.gitproc import Ended, GitProcess, looks_damaged, text, trouble
+from pmcodex.gitproc import Ended, GitProcess, looks_damaged, text, trouble, verb_of
 from pmcodex.gitremote import (
     address,
     is_race,
@@ -41,6 +41,7 @@ from pmcodex.ports import (
 
 __all__ = ["LocalRepository", "Mirror", "describe_repository"]
 
+_BRANCHES = "--glob=refs/remotes/origin/*"
 _EMPTY_TREE = {
     40: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     64: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
@@ -54,6 +55,7 @@ class Mirror:
         self.url = url
         self.folder = folder
         self._git = GitProcess(folder, timeout)
+        self._partial = gitfolder.is_partial(folder)
         self._executables: dict[str, frozenset[str]] = {}
 
     @classmethod
@@ -73,16 +75,15 @@ class Mirror:
     def sync(self) -> Mapping[str, str]:
         try:
             return self._sync()
-        except InvalidInput as error:
-            if not (self.folder / gitfolder.DAMAGED).exists():
+        except TryLater:
+            if not gitfolder.is_damaged(self.folder):
                 raise
-            gitfolder.prepare(self.folder, self.url, self._git.timeout)
-            try:
-                return self._sync()
-            except InvalidInput as again:
-                raise again from error
+        gitfolder.prepare(self.folder, self.url, self._git.timeout)
+        return self._sync()
 
     def _sync(self) -> Mapping[str, str]:
+        if gitfolder.is_damaged(self.folder):
+            gitfolder.prepare(self.folder, self.url, self._git.timeout)
         seen = self._look()
         known = gitfolder.remembered(self.folder) or {}
         if seen == known:
@@ -121,16 +122,25 @@ class Mirror:
         return self._push(updates) if updates else PushResult(Pushed.DONE)
 
     def _rewrites(self, update: RefUpdate) -> tuple[bool, bool]:
-        """Whether the update takes commits off the ref, and whether pmcodex made its tip."""
+        """Whether the update takes commits off the ref, and whether pmcodex made those."""
         if not update.expected:
             return False, False
-        found = self._git("log", "--no-walk", "--format=%ce", update.expected, "--", ok=None)
-        ours = found.code == 0 and text(found.out).strip() == PMCODEX.email
-        return not update.new or not self.is_ancestor(update.expected, update.new), ours
+        forced = not update.new or not self.is_ancestor(update.expected, update.new)
+        if not self._is_by_us("--no-walk", update.expected):
+            return forced, False
+        branch = update.ref.replace("refs/heads/", "refs/remotes/origin/", 1)
+        others = ("--not", *filter(None, [update.new]), f"--exclude={branch}", _BRANCHES)
+        return forced, not forced or self._is_by_us(update.expected, *others)
+
+    def _is_by_us(self, *span: str) -> bool:
+        found = self._git("log", "--format=%ce", *span, "--", ok=None)
+        return found.code == 0 and set(found.lines) <= {PMCODEX.email}
 
     def _push(self, updates: Sequence[RefUpdate]) -> PushResult:
         ended = self._git(*push_arguments(updates, self.url, atomic=True), ok=None)
-        if ended.code and "--atomic" in ended.err and len(updates) == 1:
+        if ended.code and "support --atomic" in ended.err:
+            if len(updates) > 1:
+                return PushResult(Pushed.REFUSED, "the remote can't move several refs at once")
             ended = self._git(*push_arguments(updates, self.url, atomic=False), ok=None)
         if ended.code:
             return self._look_again(updates, ended)
@@ -183,7 +193,7 @@ class Mirror:
         wanted = list(dict.fromkeys(_sha(blob) for blob in blobs))
         if not wanted:
             return {}
-        if not self.url.startswith("/"):
+        if self._partial:
             self._fetch_missing(wanted)
         out = self._run("cat-file", "--batch", stdin=_lines(wanted)).out
         return _read_batch(out, len(wanted))
@@ -198,6 +208,13 @@ class Mirror:
             get = ("fetch", "-q", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
             quick = ("-c", "fetch.negotiationAlgorithm=noop")
             self._run(*quick, *get, "--stdin", "origin", stdin=_lines(missing))
+
+    def _become_whole(self) -> None:
+        """Fetch every blob: the remote leaves blobs out but won't give single ones later."""
+        fetch = ("fetch", "-q", "--prune", "--no-tags", "--no-write-fetch-head")
+        self._git(*fetch, "--refetch", "--no-filter", "origin")
+        gitfolder.forget_partial(self.folder)
+        self._partial = False
 
     def merge_tree(self, ours: str, theirs: str) -> MergedTree:
         how = ("merge-tree", "--write-tree", "--allow-unrelated-histories", "--name-only", "-z")
@@ -246,7 +263,7 @@ class Mirror:
         return tuple(text(self._run(*how, *_trees(base, head), "--").out).split("\0")[:-1])
 
     def export(self, commit: str) -> AbstractContextManager[ExportedFiles]:
-        return exported(self._git, _sha(commit))
+        return exported(self._run, _sha(commit))
 
     # --- writing ---------------------------------------------------------------------------
 
@@ -300,10 +317,17 @@ class Mirror:
         ended = self._git(*args, ok=None, stdin=stdin, env=env)
         if ended.code in ok:
             return ended
-        error: PmcodexError = trouble(args[0], ended.err)
-        if looks_damaged(ended.err) and isinstance(error, InvalidInput):
-            gitfolder.mark_damaged(self.folder)
-        raise error
+        if self._partial and "unadvertised object" in ended.err:
+            self._become_whole()
+            return self._run(*args, ok=ok, stdin=stdin, env=env)
+        error = trouble(verb_of(args), ended.err)
+        if not isinstance(error, InvalidInput) or not looks_damaged(ended.err):
+            raise error
+        gitfolder.mark_damaged(self.folder)
+        raise TryLater(
+            f"the mirror of {self.url} lacks something: {error.sentence}",
+            hint="it is built anew by the next round",
+        )
 
 
 def _sha(name: str) -> str:

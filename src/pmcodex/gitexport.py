@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pmcodex.gitfolder import remove
-from pmcodex.gitproc import GitProcess, text
+from pmcodex.gitproc import Ended, text
+
+
+class RunGit(Protocol):
+    """Git on the repository whose commits are exported."""
+
+    def __call__(self, *args: str, env: Mapping[str, str] | None = None) -> Ended: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedFiles:
     """One commit's files below `path`."""
 
-    git: GitProcess
+    git: RunGit
     path: Path
     index: Path
 
@@ -38,7 +45,7 @@ class ExportedFiles:
 
 
 @contextmanager
-def exported(git: GitProcess, commit: str) -> Iterator[ExportedFiles]:
+def exported(git: RunGit, commit: str) -> Iterator[ExportedFiles]:
     """The commit's files in a fresh folder, removed at the end whatever became of it."""
     scratch = Path(tempfile.mkdtemp(prefix="pmcodex-")).resolve()
     try:

@@ -15,15 +15,16 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from pmcodex.errors import InvalidInput, PmcodexError
+from pmcodex.errors import InvalidInput
 from pmcodex.gitproc import GitProcess, text
 from pmcodex.gitremote import allows_partial, read_refs
 
 _REMEMBERED = "pmcodex-refs.json"
-DAMAGED = "pmcodex-damaged"
+_DAMAGED = "pmcodex-damaged"
 _SHAPE = 1
 _STALE_LOCK = 10.0
 _OLDEST = (2, 38)
+_LOOSE, _PACKS = 27, 50
 
 LOOK = ("ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", "refs/pmcodex/*")
 
@@ -47,13 +48,19 @@ def remember(folder: Path, refs: Mapping[str, str]) -> None:
 
 def mark_damaged(folder: Path) -> None:
     """Have the next `prepare` build the mirror anew."""
-    (folder / DAMAGED).touch()
+    (folder / _DAMAGED).touch()
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether the mirror was marked so."""
+    return (folder / _DAMAGED).exists()
 
 
 def prepare(folder: Path, url: str, timeout: float) -> None:
     """See that `folder` holds a mirror of `url`: keep the one that is there, or build it."""
     if _is_whole(folder, url):
         _drop_stale_locks(folder)
+        _tidy(folder, timeout)
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -68,7 +75,7 @@ def prepare(folder: Path, url: str, timeout: float) -> None:
 
 
 def _is_whole(folder: Path, url: str) -> bool:
-    if (folder / DAMAGED).exists() or remembered(folder) is None:
+    if is_damaged(folder) or remembered(folder) is None:
         return False
     if not all((folder / name).exists() for name in ("HEAD", "objects", "refs")):
         return False
@@ -103,27 +110,50 @@ def _require_version(git: GitProcess) -> None:
         )
 
 
+_PARTIAL = "\tpromisor = true\n\tpartialclonefilter = blob:none\n"
+
+
+def is_partial(folder: Path) -> bool:
+    """Whether the mirror leaves blobs at the remote until they are read."""
+    return _PARTIAL in (folder / "config").read_text("utf-8")
+
+
+def forget_partial(folder: Path) -> None:
+    """Have later fetches bring every blob."""
+    config = (folder / "config").read_text("utf-8").replace(_PARTIAL, "")
+    scratch = folder / "pmcodex-config"
+    scratch.write_text(config, "utf-8")
+    scratch.replace(folder / "config")
+
+
 def _configure(folder: Path, url: str) -> None:
-    partial = "\tpromisor = true\n\tpartialclonefilter = blob:none\n"
     with (folder / "config").open("a", encoding="utf-8") as file:
         file.write(
             f'[remote "origin"]\n\turl = {_quoted(url)}\n'
             "\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
             "\tfetch = +refs/pmcodex/*:refs/pmcodex/remote/*\n"
-            f"{partial if allows_partial(url) else ''}"
+            f"{_PARTIAL if allows_partial(url) else ''}"
         )
 
 
 def _drop_stale_locks(folder: Path) -> None:
     """Remove what a killed git left. The caller holds the project's lock, so nobody uses them."""
     oldest = time.time() - _STALE_LOCK
-    places = [*folder.glob("*.lock"), *folder.glob("objects/**/*.lock")]
-    for lock in [*places, *(folder / "refs").rglob("*.lock")]:
+    places = ("*.lock", "objects/*/*.lock", "objects/info/*/*.lock", "refs/**/*.lock", "gc.pid")
+    for lock in (lock for place in (*places, "fast_import_crash_*") for lock in folder.glob(place)):
         try:
             if lock.stat().st_mtime < oldest:
                 lock.unlink()
         except FileNotFoundError:
             continue
+
+
+def _tidy(folder: Path, timeout: float) -> None:
+    """Pack the mirror when it has become slow; by the measure that git's own gc takes."""
+    loose = sum(1 for _ in folder.glob("objects/17/*"))
+    packs = sum(1 for _ in folder.glob("objects/pack/*.pack"))
+    if loose > _LOOSE or packs > _PACKS:
+        GitProcess(folder, timeout)("gc", "-q", ok=None)
 
 
 def remove(folder: Path) -> None:
@@ -133,8 +163,3 @@ def remove(folder: Path) -> None:
             if not place.is_symlink():
                 place.chmod(stat.S_IRWXU)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_fault_of_mirror(error: PmcodexError) -> bool:
-    """Whether building the mirror anew might mend this."""
-    return isinstance(error, InvalidInput)

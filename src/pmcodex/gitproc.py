@@ -8,12 +8,13 @@ What must never happen here: a shell, a process that outlives its call, a secret
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,11 @@ class GitProcess:
         Raises TryLater, Refused or InvalidInput with git's own words, condensed.
         """
         where = (f"--git-dir={self.folder}",) if self.folder else ()
-        argv = [*_without(_foreign()), "git", *where, *_DISARMED, *args]
-        ended = _run(argv, self.folder, stdin, {**(env or {}), **_ENVIRONMENT}, self.timeout)
+        ours = {**(env or {}), **_ENVIRONMENT}
+        argv = [*_without(_foreign() - ours.keys()), "git", *where, *_DISARMED, *args]
+        ended = _run(argv, self.folder, stdin, ours, self.timeout)
         if ok is not None and ended.code not in ok:
-            raise trouble(_verb(args), ended.err)
+            raise trouble(verb_of(args), ended.err)
         return ended
 
 
@@ -107,31 +109,38 @@ def text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def _verb(args: tuple[str, ...]) -> str:
-    return next((a for i, a in enumerate(args) if a[0] != "-" and args[i - 1] != "-c"), "")
+def verb_of(args: Sequence[str]) -> str:
+    """The git command among its arguments, for messages."""
+    before = ("", *args)
+    return next(
+        (a for b, a in zip(before, args, strict=False) if a[0] != "-" and b not in ("-c", "-C")), ""
+    )
 
 
-def _foreign() -> list[str]:
-    return [n for n in os.environ if n.startswith("GIT_") and not _KEPT.fullmatch(n)]
+def _foreign() -> set[str]:
+    return {n for n in os.environ if n.startswith("GIT_") and not _KEPT.fullmatch(n)}
 
 
-def _without(names: list[str]) -> list[str]:
-    # GitPython lays its environment over ours, so a variable can only be taken away by env(1).
-    unset = [n for n in names if n not in _ENVIRONMENT]
-    return ["env", *(part for name in unset for part in ("-u", name))] if unset else []
+def _without(names: set[str]) -> list[str]:
+    # GitPython starts from the whole environment, so only env(1) can take a variable away.
+    return ["env", *(part for name in sorted(names) for part in ("-u", name))] if names else []
 
 
 def _run(
     argv: list[str], folder: Path | None, stdin: bytes, env: Mapping[str, str], timeout: float
 ) -> Ended:
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin)
-        given.seek(0)
-        process = _start(argv, folder, env, given)
+    if not stdin:
+        process = _start(argv, folder, env, None)
         out, err = _finish(process, timeout)
+    else:
+        with tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            process = _start(argv, folder, env, given)
+            out, err = _finish(process, timeout)
     if out is None:
         raise TryLater(
-            f"git {_verb(tuple(argv[argv.index('git') + 1 :]))} did not end within {timeout:g} s",
+            f"git {verb_of(argv[argv.index('git') + 1 :])} did not end within {timeout:g} s",
             hint="the remote may be slow or unreachable; the next round tries again",
         )
     return Ended(process.returncode, out, condense(text(err)))
@@ -187,12 +196,8 @@ def _end(process: Any) -> None:
 
 
 def _signal(group: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except ProcessLookupError:
-        return
-    except PermissionError:
-        return
 
 
 # --- git's words ---------------------------------------------------------------------------
@@ -212,7 +217,6 @@ def condense(words: str) -> str:
     return "; ".join(dict.fromkeys(line for line in said if line))[:300]
 
 
-_Kind = Callable[[str], PmcodexError]
 _KINDS: tuple[tuple[str, type[PmcodexError], str], ...] = (
     (
         r"transport '.*' not allowed|unable to find remote helper|is not a git command",
@@ -233,7 +237,7 @@ _KINDS: tuple[tuple[str, type[PmcodexError], str], ...] = (
     ),
     (
         r"not appear to be a git repo|not a git repository|repository .* not found"
-        r"|returned error: 404|repository not found|no such file or directory.*",
+        r"|returned error: 404|repository not found",
         InvalidInput,
         "see that the address or path names a git repository",
     ),
@@ -249,7 +253,7 @@ _KINDS: tuple[tuple[str, type[PmcodexError], str], ...] = (
 _DAMAGE = re.compile(
     r"bad object|corrupt|object file .* is empty|unable to read|missing (blob|tree|commit|object)"
     r"|could not get object info|invalid (index|sha1 pointer)|broken|unresolved deltas"
-    r"|not a valid object|bad (tree|sha1|config|signature|ref)|inflate",
+    r"|not a (valid|tree|commit) (object|commit)|bad (tree|sha1|config|signature|ref)|inflate",
     re.IGNORECASE,
 )
 

@@ -36,16 +36,16 @@ def address(url: str) -> str:
     option-like names and for addresses that carry a secret (which is not repeated).
     """
     _refuse_secret(url)
-    if not url or url.startswith("-") or any(ord(c) < 32 for c in url):
+    if not url or re.match(r"([^/@:]*@)?-", url) or any(ord(c) < 32 for c in url):
         raise InvalidInput(
             f"{url!r} is not an address of a git repository",
             hint="use a path, or a file, ssh or https address",
         )
     scheme = _SCHEME.match(url)
     foreign = re.match(r"[A-Za-z0-9]+::", url) or (scheme and scheme[1].lower() not in _SCHEMES)
-    if foreign or (scheme and re.match(r"[^/@]*@?-", url[scheme.end() :])):
+    if foreign or (scheme and re.match(r"([^/@]*@)?-", url[scheme.end() :])):
         raise InvalidInput(
-            f"pmcodex does not speak the transport of {url!r}",
+            f"pmcodex does not speak the transport of an address like {url.split(':')[0]}:...",
             hint="use a path, or a file, ssh or https address",
         )
     if scheme or _SCP.match(url):
