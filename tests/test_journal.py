@@ -10,9 +10,11 @@ import sys
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote
 
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -176,6 +178,25 @@ def test_two_writers_rotate_without_losing_a_line(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("actions.jsonl.?"))) >= 3
     for name in ("one", "two"):
         assert [each.pull for each in found if each.run_id == name] == list(range(90))
+
+
+def test_writers_wait_for_each_other(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    with FileLock(tmp_path / "actions.jsonl.lock"):
+        writing = Thread(target=journal.write, args=(entry(1),))
+        writing.start()
+        writing.join(0.1)
+        assert writing.is_alive()
+        assert not journal.path.exists()
+    writing.join(60)
+    assert numbers(journal, 9) == [1]
+
+
+def test_a_file_renamed_while_it_is_read_counts_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write(entry(1))
+    (tmp_path / "actions.jsonl.1").hardlink_to(journal.path)
+    assert numbers(journal, 9) == [1]
 
 
 def test_a_reader_sees_whole_lines_while_a_writer_works_and_is_killed(tmp_path: Path) -> None:

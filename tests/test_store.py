@@ -67,7 +67,7 @@ def test_everything_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_an_unchanged_checkpoint_is_not_written_again(tmp_path: Path) -> None:
     store = loaded(tmp_path)
     store.put(replace(store.checkpoint, idle="x"))
-    store.save()
+    assert [store.save(), store.save()] == [True, False]
     before = store.path.stat()
     again = loaded(tmp_path)
     again.put(replace(again.checkpoint, idle="x"))
