@@ -78,6 +78,12 @@ def test_branches_tell_what_people_did(
         assert (seen.base_sha, seen.head_sha) == (OLD, HEAD)
 
 
+def test_a_touch_takes_todays_tips_and_keeps_the_openings() -> None:
+    new = changes.touched(changes.touched(PULL, {"refs/heads/main": OLD}, 1), REFS, 2)
+    assert (new.head_sha, new.base_sha, new.opened_on, new.changed_at) == (HEAD, MAIN, OLD, 2)
+    assert changes.touched(changes.closed(PULL, 1), REFS, 2).base_sha == OLD
+
+
 def test_an_ended_pull_never_changes_with_its_branches() -> None:
     ended = changes.closed(PULL, 1)
     assert changes.settled(ended, {}, {HEAD: MERGE}, 2) is ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,17 @@ class Watched:
         self._git = git
         self._before_push = before_push
         self.asked: list[str] = []
+        self.blobs = 0
 
     def __getattr__(self, name: str) -> Any:
         self.asked.append(name)
         return getattr(self._git, name)
+
+    def read(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
+        found = self._git.read(blobs)
+        self.asked.append("read")
+        self.blobs += len(found)
+        return found
 
     def push(self, updates: Sequence[RefUpdate], guard: Guard) -> PushResult:
         self.asked.append("push")
@@ -380,12 +387,20 @@ def test_a_dirty_checkout_of_the_base_is_refused_and_left_alone(
     assert only(own).state is PullState.OPEN
 
 
+@pytest.mark.parametrize("default_branch", ["main", ""])
 def test_a_head_that_is_checked_out_is_merged_and_stays(
-    own: GitForge, project: Path, git: RunGit
+    own: GitForge, project: Path, tmp_path: Path, git: RunGit, default_branch: str
 ) -> None:
     git(project, "checkout", "-q", HEAD)
     head = git(project, "rev-parse", "HEAD")
-    assert own.merge(1, expected_head=head, message="m").ended is MergeEnd.MERGED
+    forge = GitForge(
+        Mirror.open(str(project), tmp_path / "mirror"),
+        SystemClock(),
+        actor=PMCODEX,
+        branch_prefix="feature/",
+        default_branch=default_branch,
+    )
+    assert forge.merge(1, expected_head=head, message="m").ended is MergeEnd.MERGED
     assert git(project, "rev-parse", "HEAD") == head
     assert git(project, "status", "--porcelain") == ""
 
@@ -416,6 +431,10 @@ def test_three_hundred_pulls_cost_one_listing_and_one_reading(
     watched.asked.clear()
     assert cold.pulls()[0].checks
     assert watched.asked == ["sync"]
+    forge.add_label(1, "x")
+    watched.blobs = 0
+    assert cold.pulls()[0].labels == ("x",)
+    assert watched.blobs == 1
 
 
 # --- law 1 -----------------------------------------------------------------------------------
@@ -460,6 +479,19 @@ def test_no_verb_but_merge_pushes_anything_but_the_forges_ref(
         f"refs/heads/{HEAD}",
     }
     assert guard.refusal(RefUpdate("refs/heads/other", "1", "0"), forced=False, ours=True)
+
+
+def test_a_merge_out_of_the_default_branch_keeps_it(
+    mirror: Mirror, work: Callable[..., str], remote: Path, git: RunGit
+) -> None:
+    git(remote, "branch", "release", "main")
+    head = work("main", "one.txt")
+    recorder = Recorder(mirror)
+    forge = forge_on(recorder)
+    forge.open_pull("main", PullDraft("Release", "", "release"))
+    assert forge.merge(1, expected_head=head, message="m").ended is MergeEnd.MERGED
+    assert git(remote, "rev-parse", "main") == head
+    assert all(update.new for updates, _ in recorder.pushes for update in updates)
 
 
 @settings(max_examples=60)
