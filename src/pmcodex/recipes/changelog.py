@@ -1,0 +1,24 @@
+"""changelog: a place for what users will notice, release by release."""
+
+from __future__ import annotations
+
+from pmcodex.core.actions import FileEdit
+from pmcodex.core.edits import CannotApply
+from pmcodex.core.project import Project
+from pmcodex.core.sources import find
+from pmcodex.core.templates import Templates
+
+NAME: str = "changelog"
+SUMMARY: str = "CHANGELOG.md with a section for what is not released yet"
+READS: tuple[str, ...] = ()
+WORDS: tuple[frozenset[str], ...] = (frozenset({"changelog"}), frozenset({"change", "log"}))
+PROTECTED: tuple[str, ...] = ()
+
+_THERE = r"(?:docs/)?(?:change[-_]?logs?|changes|history|news|releases?)(?:\.\w+|/.*)?"
+
+
+def propose(project: Project, templates: Templates) -> tuple[FileEdit, ...] | CannotApply:
+    """The file, where there is none by any of its usual names."""
+    if find(project, _THERE):
+        return ()
+    return (FileEdit("CHANGELOG.md", templates.text("recipes/CHANGELOG.md")),)
