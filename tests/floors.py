@@ -15,17 +15,17 @@ from pathlib import Path
 # own package, never from its neighbours on the shelf. The longest name that fits a module counts.
 FLOORS = {
     "words": ("errors suggest", "core ports"),
-    "judgement": ("recipes rules", "editing", "roles"),
+    "judgement": ("recipes rules", "editing scaffold", "roles"),
     "engine": ("decide settle",),
     "edges": (
-        "process gitproc clock durable texts policyfile jail allowlist",
+        "process gitproc clock durable texts policyfile workfolder jail allowlist",
         "gitremote gitstream journal",
         "gitfolder gitlocal settings",
         "gitexport sandbox config lock",
         "git store",
         "forges models",
     ),
-    "shell": ("observe checks scaffold", "apply", "round", "render wiring", "demo"),
+    "shell": ("observe checks", "apply", "round", "render wiring", "demo"),
     "faces": ("cli", "__main__"),
 }
 PURE = {"words", "judgement", "engine"}
@@ -64,6 +64,7 @@ EFFECTS = {
 HARMLESS = {
     "io": {"StringIO", "BytesIO"},
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
+    "signal": {"Signals"},
     "urllib": {"parse", "parse.quote", "parse.unquote", "parse.urlsplit"},
 }
 NAMES_A_PATH = {"ports"}  # as the type of a verb's argument, no more
@@ -195,6 +196,15 @@ def trespassing(module: Module, known: set[str]) -> Iterator[str]:
                 yield f"{node.lineno}: starts a process with {node.value.id}.{node.attr}"
 
 
+def used_of(name: str, tree: ast.Module) -> set[str]:
+    """What a file takes of a module that it imported whole."""
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and name_of(node.value) == name
+    }
+
+
 def is_clock(call: ast.expr) -> bool:
     return (
         isinstance(call, ast.Attribute)
@@ -209,7 +219,8 @@ def impure(module: Module, known: set[str]) -> Iterator[str]:
         return
     for found in imports(module, known):
         root, _, rest = found.what.partition(".")
-        harmless = rest in HARMLESS.get(root, ()) or (
+        used = {rest} if rest else used_of(root, module.tree)
+        harmless = (used and used <= HARMLESS.get(root, set())) or (
             found.what == "pathlib.Path" and module.name in NAMES_A_PATH
         )
         if root in EFFECTS and not harmless:

@@ -51,6 +51,8 @@ PLANTED = [
     ("round.py", "from rich.table import Table", "imports rich"),
     ("cli/x.py", "import click", "imports click"),
     ("core/x.py", "import os", "imports os on a pure floor"),
+    ("core/x.py", "import io\nio.StringIO(), io.open('x')", "imports io on a pure floor"),
+    ("core/x.py", "import signal\nsignal.signal(1, f)", "imports signal on a pure floor"),
     ("core/x.py", "from os import path", "imports os.path on a pure floor"),
     ("core/x.py", "from io import open", "imports io.open on a pure floor"),
     ("decide.py", "import time", "imports time on a pure floor"),
@@ -91,6 +93,7 @@ def test_a_planted_breach_is_found(tmp_path: Path, file: str, text: str, sentenc
 
 ALLOWED = [
     ("core/x.py", "from io import StringIO\nfrom pathlib import PurePosixPath"),
+    ("core/x.py", "import io, signal\nio.StringIO()\nsignal.Signals(9)"),
     ("core/x.py", "from pmcodex.core import keys\nfrom pmcodex.ports import Git"),
     ("core/x.py", "from urllib.parse import quote\nfrom datetime import datetime, UTC"),
     ("ports.py", "from pathlib import Path\nfrom pmcodex.core.keys import digest"),
