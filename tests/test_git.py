@@ -334,6 +334,16 @@ def test_history_is_read_as_it_was_made(mirror) -> None:
     assert mirror.changed_paths(base, tip) == ("t/a", "t/b")
 
 
+def test_what_came_and_went_on_a_side_branch_is_history(mirror) -> None:
+    base = mirror.commit("", [edit("t/a"), edit("z")], "base", at=1)
+    came = mirror.commit(base, [edit("t/b")], "came", at=2)
+    went = mirror.commit(came, [edit("t/b", None), edit("y")], "went", at=3)
+    other = mirror.commit(base, [edit("z", "2")], "other", at=4)
+    merged = mirror.merge_tree(other, went)
+    tip = mirror.commit_tree(merged.tree, [other, went], "merge", at=5)
+    assert mirror.history_paths(tip, base, "t") == {"t/b"}
+
+
 def test_unrelated_histories_have_no_base(mirror) -> None:
     one = mirror.commit("", [edit("a", "1")], "1", at=1)
     other = mirror.commit("", [edit("a", "2"), edit("b")], "2", at=1)
