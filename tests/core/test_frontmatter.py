@@ -120,7 +120,7 @@ def test_a_list_that_is_none_is_refused(text: str) -> None:
         replace_in_list(text, "depends_on", "T-1", "T-9")
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"])),
     st.sampled_from([None, "'", '"']),
@@ -188,14 +188,14 @@ def _files(draw: st.DrawFn) -> Written:
     return Written(before.replace("\n", ending), after.replace("\n", ending), chosen, old)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(_files(), _WORD)
 def test_any_file_keeps_every_other_byte(file: Written, value: str) -> None:
     text = file.before + file.old + file.after
     assert set_value(text, file.field, value) == file.before + value + file.after
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(_files(), st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_any_value_reads_back_alone(file: Written, value: str) -> None:
     text = file.before + file.old + file.after

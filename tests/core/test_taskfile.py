@@ -231,7 +231,7 @@ _NOISE = st.sampled_from(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.one_of(_NOISE, st.sampled_from(GOOD.split("\n"))), max_size=30), st.binary())
 def test_no_bytes_raise(pieces: list[str], tail: bytes) -> None:
     noise = "".join(pieces).encode()
@@ -263,7 +263,7 @@ _TASKS = st.builds(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(_TASKS, st.sampled_from(["", "# Body\n\n---\n\ntext\n", "```diff\n-a\n \n+b\n```\n"]))
 def test_what_is_written_reads_back(task: Task, body: str) -> None:
     file = read_task(f"tasks/{file_name(task)}", "", render_task(task, body).encode())
