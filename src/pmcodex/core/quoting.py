@@ -24,7 +24,8 @@ _ESCAPES = {
 }
 _JOINERS = "\u200c\u200d"
 _ATOM = re.compile(
-    r"(?P<link>://|www(?=\.))"
+    r"(?P<span>(?<!`)`[^`|<>]+`(?!`))"
+    r"|(?P<link>://|www(?=\.))"
     r"|(?P<ref>GH-(?=\d))"
     r"|(?P<inner>(?<=[^\W_])_+(?=[^\W_]))"
     r"|(?P<outer>_)"
@@ -40,7 +41,10 @@ def one_line(text: str) -> str:
 
 
 def plain(text: str, limit: int = 300) -> str:
-    """One line of Markdown that shows the text as it is, at most `limit` characters long."""
+    """One line of Markdown that shows the text as it is, at most `limit` characters long.
+
+    Simple code spans stay: nothing within one is Markdown, a mention or a link.
+    """
     words = one_line(text[: 4 * limit])
     atoms = [_atom(found) for found in _ATOM.finditer(words)]
     if (found := _LEADING.match(words)) and atoms:
@@ -72,12 +76,12 @@ def _visible(char: str) -> str:
 def _atom(found: re.Match[str]) -> str:
     text = found.group()
     match found.lastgroup:
+        case "span" | "inner":
+            return text
         case "link":
             return f":{_GAP}//" if text == "://" else f"{text}{_GAP}"
         case "ref":
             return f"{text}{_GAP}"
-        case "inner":
-            return text
         case "outer":
             return "\\_"
         case _:
