@@ -24,6 +24,11 @@ WHY = "A secret in git stays in its history; it has to be revoked, not removed."
 _LINES = 20_000
 _WINDOW, _OVERLAP = 2_000, 200
 _NOT_SECRET = frozenset({"IPPublicDetector"})
+_IN_WORDS = {
+    "Secret Keyword": "named like a password or key",
+    "Hex High Entropy String": "random hex digits",
+    "Base64 High Entropy String": "random letters and digits",
+}
 
 
 def look(change: Change) -> tuple[Remark, ...]:
@@ -62,7 +67,7 @@ def _in_file(file: FileDiff) -> Iterator[Remark]:
 
 
 def _remark(where: str, kinds: list[tuple[str, bool]], *, waived: bool) -> Remark:
-    names = ", ".join(dict.fromkeys(name for name, _ in kinds))
+    names = ", ".join(dict.fromkeys(_IN_WORDS.get(name, name) for name, _ in kinds))
     level: Level = "high" if any(certain for _, certain in kinds) else "medium"
     if waived:
         return Remark(NAME, "low", f"marked as no secret: {names}", where)
