@@ -342,6 +342,10 @@ def test_what_came_and_went_on_a_side_branch_is_history(mirror) -> None:
     merged = mirror.merge_tree(other, went)
     tip = mirror.commit_tree(merged.tree, [other, went], "merge", at=5)
     assert mirror.history_paths(tip, base, "t") == {"t/b"}
+    extra = mirror.commit(tip, [edit("t/only-in-merge")], "m", at=6)
+    with mirror.export(extra) as export:
+        evil = mirror.commit_tree(export.tree(), [other, went], "evil merge", at=7)
+    assert mirror.history_paths(evil, base, "t") == {"t/b", "t/only-in-merge"}
 
 
 def test_unrelated_histories_have_no_base(mirror) -> None:
