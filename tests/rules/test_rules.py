@@ -197,6 +197,11 @@ def test_what_looks_like_a_secret_has_a_level(shop, path, line, level):
     assert said(secrets, shop.change({path: line + "\n"})) == [(level, f"{path}:1")]
 
 
+def test_a_waiver_on_the_line_before_counts_too(shop):
+    text = f"# pragma: allowlist nextline secret\nt = '{TOKEN}'\nu = '{TOKEN}'\n"
+    assert said(secrets, shop.change({"a.py": text})) == [("low", "a.py:2"), ("high", "a.py:3")]
+
+
 @pytest.mark.parametrize(
     "line",
     [
