@@ -111,7 +111,8 @@ class MergedTree:
 class Export(Protocol):
     """A commit's files in a folder of their own, without a `.git`."""
 
-    path: Path
+    @property
+    def path(self) -> Path: ...
 
     def tree(self) -> str:
         """Store the folder's files as they are now and return the tree's sha."""
