@@ -25,6 +25,7 @@ from pmcodex.gitremote import (
     read_refs,
     rejection,
     standing,
+    with_default,
 )
 from pmcodex.gitstream import identity, message_bytes, stream
 from pmcodex.ports import (
@@ -81,6 +82,9 @@ class Mirror:
         gitfolder.prepare(self.folder, self.url, self._git.timeout)
         return self._sync()
 
+    def refs(self) -> Mapping[str, str]:
+        return gitfolder.remembered(self.folder) or {}
+
     def _sync(self) -> Mapping[str, str]:
         if gitfolder.is_damaged(self.folder):
             gitfolder.prepare(self.folder, self.url, self._git.timeout)
@@ -97,7 +101,7 @@ class Mirror:
         return refs
 
     def _look(self) -> dict[str, str]:
-        return read_refs(text(self._run(*gitfolder.LOOK).out))
+        return with_default(read_refs(text(self._run(*gitfolder.LOOK).out)), self.url)
 
     def _fetch(self) -> dict[str, str]:
         self._run("fetch", "-q", "--prune", "--no-tags", "--no-write-fetch-head", "origin")

@@ -92,6 +92,19 @@ def read_refs(out: str) -> dict[str, str]:
     return refs
 
 
+def with_default(refs: dict[str, str], url: str) -> dict[str, str]:
+    """The refs with HEAD meaning the default branch.
+
+    In a folder that people work in, HEAD is merely what is checked out: there `main`, else
+    `master`, counts, where it exists.
+    """
+    if is_local(url) and (Path(local_folder(url)) / ".git").exists():
+        usual = ("refs/heads/main", "refs/heads/master")
+        default = next((name for name in usual if name in refs), refs.get("HEAD", ""))
+        return {**refs, "HEAD": default} if default else refs
+    return refs
+
+
 def push_arguments(updates: Sequence[RefUpdate], url: str, *, atomic: bool) -> list[str]:
     """The arguments of the one push: every update by compare-and-swap, all or none."""
     leases = [f"--force-with-lease={u.ref}:{u.expected}" for u in updates]

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    pr: PullNumber = 0,
+    pr: PullNumber = None,
     exit_code: bool = typer.Option(False, "--exit-code", help="Leave with 1 if a check is red."),
     repo: Repo = None,
     dry_run: DryRun = False,
@@ -30,7 +30,7 @@ def check(
 
     session = open_here(repo)
     with session.locked("pmcodex check", PATIENCE):
-        frame = session.frame(dry_run=dry_run, only_pull=pr)
+        frame = session.frame(dry_run=dry_run, only_pull=pr or 0)
         report = run_round(
             frame if json else replace(frame, on_outcome=say_outcome), (Role.CHECKER,)
         )

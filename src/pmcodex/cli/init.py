@@ -69,10 +69,11 @@ def _here(folder: Path, *, dry_run: bool, json: bool) -> int:
 def _timer(timer: Timer, repo: str | None, *, here: bool) -> int:
     """Print the timer's files, or write them below this folder with --here."""
     from pmcodex.scaffold import timer_files
+    from pmcodex.texts import load_templates
     from pmcodex.workfolder import own_command, write_new
 
     url = repo or open_here(None).url
-    edits = timer_files(timer.value, own_command(), url)
+    edits = timer_files(timer.value, own_command(), url, load_templates())
     if here:
         write_new(Path(), edits)
     for edit in edits:

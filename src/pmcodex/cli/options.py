@@ -18,8 +18,9 @@ Repo = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs instead of text.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say why nothing was done, too.")]
-PullNumber = Annotated[int, typer.Option("--pr", metavar="N", min=1, help="Only this pull.")]
-"""Give it a default of 0: every pull."""
+PullNumber = Annotated[
+    int | None, typer.Option("--pr", metavar="N", min=1, help="Only this pull; default: all.")
+]
 
 
 PATIENCE = 30.0

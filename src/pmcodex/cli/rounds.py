@@ -54,7 +54,7 @@ def developer(
 
 
 def review(
-    pr: PullNumber = 0,
+    pr: PullNumber = None,
     repo: Repo = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -63,7 +63,9 @@ def review(
     """Reviewer: keep one comment per open pull; checks, acceptance, risk."""
     from pmcodex.core.actions import Role
 
-    report = one_round(open_here(repo), (Role.REVIEWER,), dry_run=dry_run, quiet=json, only_pull=pr)
+    report = one_round(
+        open_here(repo), (Role.REVIEWER,), dry_run=dry_run, quiet=json, only_pull=pr or 0
+    )
     return end_round(report, json=json, verbose=verbose)
 
 

@@ -117,6 +117,11 @@ def closed(record: PullRecord, at: int) -> PullRecord:
     return record.model_copy(update={"state": PullState.CLOSED, "closed_at": at})
 
 
+def reopened(record: PullRecord) -> PullRecord:
+    """A closed pull, open again."""
+    return record.model_copy(update={"state": PullState.OPEN, "closed_at": 0, "base_sha": ""})
+
+
 def merged(record: PullRecord, sha: str, at: int) -> PullRecord:
     """The pull, merged as `sha`, which was its base's tip then."""
     return record.model_copy(

@@ -17,11 +17,13 @@ from dataclasses import dataclass, replace
 from pmcodex.core.actions import FileEdit, PullDraft
 from pmcodex.core.facts import Check, Comment, Finding, Pull, PullState, Verdict
 from pmcodex.core.guard import FORGE_REF, MergeGuard, RoleGuard
+from pmcodex.core.keys import read_marker
 from pmcodex.errors import InvalidInput, Refused, TryLater
 from pmcodex.forges import changes
 from pmcodex.forges.changes import HEADS
 from pmcodex.forges.documents import (
     ChecksRecord,
+    CommentRecord,
     PullRecord,
     ReviewRecord,
     as_comment,
@@ -65,6 +67,7 @@ class GitForge:
 
     name = "git"
     shares_remote = True
+    lag = 0.0
 
     def __init__(
         self,
@@ -133,6 +136,24 @@ class GitForge:
         """Close a pull without merging it; a pull that is not open stays as it is."""
         self._change(number, "closed", lambda record: changes.closed(record, self._now()))
 
+    def reopen_pull(self, number: int) -> None:
+        """Open a closed pull again; one that is open already stays as it is."""
+        for look in self._tries():
+            record = _known(look, number)
+            if record.state is PullState.OPEN:
+                return
+            if record.state is PullState.MERGED:
+                raise Refused(f"Pull {number} is merged; it can't be opened again.")
+            others = [other.number for other in look.pulls.values() if _rivals(other, record)]
+            if others:
+                raise Refused(f"Pull {others[0]} is open for {record.head} already.")
+            self._must_differ(look, record.head, record.base)
+            new = changes.touched(changes.reopened(record), look.refs, self._now())
+            said = f"pull {number}: reopened by {self._actor.name}"
+            if self._done(self._push(look, _step(said, new))):
+                return
+        raise _too_busy()
+
     def add_label(self, number: int, label: str) -> None:
         """Put a label on a pull."""
         said = f"labelled {_line(label)}"
@@ -163,13 +184,30 @@ class GitForge:
 
     # --- comments and checks -----------------------------------------------------------------
 
-    def create_comment(self, number: int, body: str) -> Comment:
-        """Add a comment to a pull, whatever others say there."""
+    def create_comment(self, number: int, body: str, *, marker: str = "") -> Comment:
+        """Add a comment to a pull; with `marker`, edit ours that carries it if there is one."""
 
         def change(record: PullRecord) -> PullRecord:
+            ours = self._marked(record, marker)
+            if ours is not None:
+                return changes.recommented(record, ours.id, body, self._now())
             return changes.commented(record, self._actor.name, body, self._now())
 
-        return as_comment(self._change(number, "commented on", change).comments[-1])
+        record = self._change(number, "commented on", change)
+        return as_comment(self._marked(record, marker) or record.comments[-1])
+
+    def _marked(self, record: PullRecord, marker: str) -> CommentRecord | None:
+        """The actor's comment with this marker, if it is asked for and there is one."""
+        return next(
+            (
+                comment
+                for comment in record.comments
+                if marker
+                and comment.author == self._actor.name
+                and read_marker(comment.body, marker) is not None
+            ),
+            None,
+        )
 
     def edit_comment(self, number: int, comment_id: str, body: str) -> None:
         """Replace a comment's body in its place."""
@@ -330,6 +368,10 @@ class GitForge:
 
     def _now(self) -> int:
         return int(self._clock.now())
+
+
+def _rivals(other: PullRecord, record: PullRecord) -> bool:
+    return other.state is PullState.OPEN and other.head == record.head
 
 
 def _step(message: str, record: PullRecord) -> _Step:

@@ -224,5 +224,13 @@ def _proposal(
         (*commits, *flips_on(view, keys.TASKS_BRANCH)),
         f"Tasks: {span}",
         body.rstrip() + "\n\n" + "\n".join(markers),
-        f"{len(fresh)} new tasks" if fresh else "the tasks pull is to be brought up to date",
+        _reason(view, fresh),
     )
+
+
+def _reason(view: View, fresh: Sequence[tuple[Task, str]]) -> str:
+    if not fresh:
+        return "the tasks pull is to be brought up to date"
+    if not fresh[0][0].prd:
+        return "the project has no task yet, and its first is to set up CI"
+    return f"{len(fresh)} items of {view.policy.prd} have no task yet"
