@@ -1,1 +1,1 @@
-"""Editing: turns a task's words into verified edits. Pure; the Developer's hands without a model."""
+"""Editing: a task's words become verified edits. Pure; the hands of a Developer without a model."""
