@@ -134,7 +134,7 @@ def test_a_timeout_kills_the_whole_group(tmp_path: Path) -> None:
         "if child: print(os.getpid(), child, flush=True)\n"
         "time.sleep(60)\n"
     )
-    ran = python(code, tmp_path, timeout=0.4)
+    ran = python(code, tmp_path, timeout=1.0)
     assert ran.timed_out
     assert ran.code == -signal.SIGTERM
     assert ran.seconds < 10
@@ -150,7 +150,7 @@ def test_who_ignores_the_polite_signal_is_killed(tmp_path: Path) -> None:
         "print('ready', flush=True)\n"
         "while True: time.sleep(60)\n"
     )
-    ran = python(code, tmp_path, timeout=0.4)
+    ran = python(code, tmp_path, timeout=1.0)
     assert ran.timed_out
     assert ran.code == -signal.SIGKILL
     assert ran.output == "ready\nno\n"
@@ -162,7 +162,7 @@ def test_last_words_after_the_polite_signal_are_kept(tmp_path: Path) -> None:
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit('bye' * 100_000))\n"
         "time.sleep(60)\n"
     )
-    ran = python(code, tmp_path, timeout=0.4)
+    ran = python(code, tmp_path, timeout=1.0)
     assert (ran.code, ran.timed_out) == (1, True)
     assert ran.output.strip().endswith("byebye")
     assert len(ran.output) > 299_000

@@ -184,11 +184,8 @@ def test_a_link_out_of_the_folder_leads_nowhere(attempts: Attempts) -> None:
 
 
 def test_scratch_is_not_the_machines(attempts: Attempts) -> None:
-    assert set(attempts.said["tmp"]) <= {
-        attempts.folder.parts[2],
-        Path(sys.prefix).parts[2],
-        "made",
-    }
+    mounted = [p.parts[2] for p in (attempts.folder, Path(sys.prefix)) if p.parts[1] == "tmp"]
+    assert set(attempts.said["tmp"]) <= {*mounted, "made"}
     assert not Path("/tmp/made").exists()
 
 
@@ -426,6 +423,8 @@ def test_words_reach_no_shell(anywhere: Sandbox, tmp_path: Path) -> None:
 
 
 def test_pytest_is_at_hand_without_any_settings(tmp_path: Path) -> None:
+    if not Path(pytest.__file__).is_relative_to(sys.prefix):
+        pytest.skip("pytest is not installed beside this interpreter")
     walls = find_sandbox(allow_none=True, tool_path="", hidden=[])
     (tmp_path / "test_it.py").write_text("def test_it(tmp_path): (tmp_path / 'x').write_text('')\n")
     ran = walls.run(["python", "-m", "pytest", "-q"], tmp_path, SandboxLimits(), 60)

@@ -115,7 +115,7 @@ def _checked(readable: Sequence[str]) -> Iterator[str]:
     for name in readable:
         path = os.path.normpath(name)
         ours = any(Path(path).is_relative_to(p) for p in _OURS)
-        if not name.startswith("/") or ".." in Path(name).parts or path in ("/", *SCRATCH) or ours:
+        if not name.startswith("/") or ".." in Path(name).parts or _is_wide(path) or ours:
             raise InvalidInput(
                 f"sandbox.readable names {name}, which can't be shown to a check.",
                 hint="Name absolute folders below / that hold no secrets, without '..'.",
@@ -127,7 +127,12 @@ def _checked(readable: Sequence[str]) -> Iterator[str]:
 def _is_tool_dir(name: str) -> bool:
     """Whether an entry of a PATH is a folder of its own: a relative one would be the project's."""
     inside = any(Path(name).is_relative_to(p) for p in _OURS)
-    return name.startswith("/") and not inside and name not in ("/", *SCRATCH) and _is_dir(name)
+    return name.startswith("/") and not inside and not _is_wide(name) and _is_dir(name)
+
+
+def _is_wide(name: str) -> bool:
+    """Whether a folder holds the home, or is one that every check has of its own."""
+    return name in ("/", *SCRATCH) or Path.home().resolve().is_relative_to(Path(name).resolve())
 
 
 def _is_dir(name: str) -> bool:

@@ -95,7 +95,10 @@ class NoSandbox:
             )
         with tempfile.TemporaryDirectory(prefix="pmcodex-home-") as home:
             dirs = [d for d in self.tool_path.split(":") if d.startswith("/")]
-            path = ":".join([*dirs, str(Path(sys.executable).parent)])
+            path = ":".join([*dirs, str(Path(sys.executable).parent), "/usr/bin", "/bin"])
+            if not shutil.which("python", path=path):
+                path += f":{home}"
+                Path(home, "python").symlink_to(_INTERPRETER)
             spec = _spec(folder.resolve(), limits, timeout, _crowd())
             spec |= {"kind": "none", "uid": None, "env": _environment(path, home, home)}
             return _guarded([*_inside(jail.__file__, spec), *argv], spec, timeout)
