@@ -261,6 +261,7 @@ def test_a_tasks_pull_lists_its_tasks_and_needs_no_checks():
     assert action.task_id == ""
 
 
+TWICE = "---\nid: T-0001\nstatus: done\nstatus: done\n---\n"
 FLIP = ("---\nid: T-0001\nstatus: in_review\n---\n", "---\nid: T-0001\nstatus: done\n---\n")
 
 
@@ -270,6 +271,7 @@ FLIP = ("---\nid: T-0001\nstatus: in_review\n---\n", "---\nid: T-0001\nstatus: d
         (keys.BOOKKEEPING_BRANCH, {"tasks/T-0001-x.md": FLIP}, True),
         (keys.BOOKKEEPING_BRANCH, {"tasks/T-0001-x.md": (FLIP[0], NEW_TASK)}, False),
         (keys.BOOKKEEPING_BRANCH, {"docs/x.md": FLIP}, False),
+        (keys.BOOKKEEPING_BRANCH, {"tasks/T-0001-x.md": (FLIP[0], TWICE)}, False),
         (keys.TASKS_BRANCH, {"tasks/T-0001-x.md": FLIP}, True),
         (keys.TASKS_BRANCH, {"tasks/T-0001-x.md": (NEW_TASK, None)}, False),
         (keys.TASKS_BRANCH, {"taskset/T-0005-x.md": (None, NEW_TASK)}, False),
@@ -396,6 +398,24 @@ def test_the_digest_changes_with_patch_and_checks_and_with_nothing_else(one, two
 )
 def test_what_the_comment_shows_is_in_the_digest(more):
     assert review(more.pop("one", pull()), **more).digest != review(pull()).digest
+
+
+def test_what_the_comment_cuts_is_in_the_digest_too():
+    def with_check(end: str) -> str:
+        long = Check("pytest", CheckState.SUCCESS, "x" * 300 + end)
+        return review(pull(checks=(long, GREEN[1]))).digest
+
+    def with_item(end: str) -> str:
+        items = (*(f"item {number}" for number in range(40)), end)
+        return review(pull(), task=TASK.model_copy(update={"acceptance": items})).digest
+
+    def with_detail(end: str) -> str:
+        quiet = replace(GREEN[0], details=(end,))
+        return review(pull(checks=(quiet, GREEN[1]))).digest
+
+    for digest in (with_check, with_item, with_detail):
+        assert digest("a") == digest("a")
+        assert digest("a") != digest("b")
 
 
 def test_words_that_the_comment_does_not_show_are_not_in_the_digest():

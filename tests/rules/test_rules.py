@@ -207,6 +207,8 @@ def test_a_waiver_on_the_line_before_counts_too(shop):
     [
         "password: ${{ secrets.PASSWORD }}",
         'token = os.environ["GH_TOKEN"]',
+        "password: vault.read(production.db)",
+        "clone: https://bob:{password}@example.org/x",
         "def test_password_is_asked_for(): ...",
         "uses: actions/checkout@da39a3ee5e6b4b0d3255bfef95601890afd80709",
         'url = "http://127.0.0.1:8000/"',

@@ -183,7 +183,7 @@ def _git_names(both: str) -> tuple[str, str]:
 
 
 def _name(text: str, prefix: str) -> str:
-    name = text.removesuffix("\t").partition("\t")[0]
+    name = text.partition("\t")[0]
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         raw = _ESCAPE.sub(_unescape, name[1:-1].encode("utf-8", "surrogateescape"))
         name = raw.decode("utf-8", "surrogateescape")
