@@ -14,15 +14,13 @@ from pathlib import Path
 # From the ground up. A floor is a row of shelves: a module imports from lower shelves and from its
 # own package, never from its neighbours on the shelf. The longest name that fits a module counts.
 FLOORS = {
-    "words": ("errors suggest", "core ports"),
+    "words": ("errors", "core ports"),
     "judgement": ("recipes rules", "editing scaffold", "roles"),
     "engine": ("decide settle",),
     "edges": (
-        "process gitproc clock durable texts policyfile workfolder jail allowlist",
-        "gitremote gitstream journal",
-        "gitfolder gitlocal settings",
-        "gitexport sandbox config lock",
-        "git store",
+        "process clock texts workfolder jail allowlist",
+        "state config git",
+        "sandbox",
         "forges models",
     ),
     "shell": ("observe checks", "apply", "round", "render wiring", "demo"),
@@ -37,15 +35,15 @@ EQUALS = {"recipes", "rules", "roles"}
 # What belongs to the world outside, and the only rooms that may import it.
 SOLE: dict[str, tuple[str, ...]] = {
     "click": (),
-    "dotenv": ("config",),
-    "filelock": ("lock", "journal"),
-    "git": ("gitproc",),
+    "dotenv": ("config.loading",),
+    "filelock": ("state.lock", "state.journal"),
+    "git": ("git.process",),
     "gitdb": (),
     "github": ("forges.github",),
     "httpx": ("models.openai",),
     "multiprocessing": (),
     "ollama": ("models.ollama",),
-    "platformdirs": ("config", "store"),
+    "platformdirs": ("config", "state.store"),
     "pty": (),
     "requests": (),
     "rich": ("cli", "render"),

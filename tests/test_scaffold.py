@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from pmcodex.config.settings import ENVIRONMENT_ONLY, FIELDS
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.edits import edited
 from pmcodex.core.frontmatter import set_value
@@ -22,7 +23,6 @@ from pmcodex.core.sections import sections_of
 from pmcodex.core.taskfile import read_task
 from pmcodex.errors import InvalidInput
 from pmcodex.scaffold import TimerKind, missing, timer_files
-from pmcodex.settings import ENVIRONMENT_ONLY, FIELDS
 from pmcodex.texts import load_templates
 
 ROOT = Path(__file__).resolve().parents[1]

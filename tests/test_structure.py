@@ -27,11 +27,11 @@ PLANTED = [
     ("errors.py", "from pmcodex.core import keys", "imports upward, core.keys"),
     ("errors.py", "from . import decide", "imports upward, decide"),
     ("decide.py", "from pmcodex import observe", "imports upward, observe"),
-    ("git.py", "from pmcodex.forges import gitrefs", "imports upward, forges"),
+    ("git/mirror.py", "from pmcodex.forges import gitrefs", "imports upward, forges"),
     ("apply.py", "from pmcodex.cli import main", "imports upward, cli"),
-    ("lock.py", "from pmcodex.store import Store", "imports upward, store"),
-    ("git.py", "from pmcodex.store import f", "imports its neighbour store"),
-    ("git.py", "from git.repo import Repo", "imports git"),
+    ("clock.py", "from pmcodex.state.store import Store", "imports upward, state.store"),
+    ("git/mirror.py", "from pmcodex.state.store import f", "its neighbour state.store"),
+    ("git/mirror.py", "from git.repo import Repo", "imports git"),
     ("rules/size.py", "from pmcodex.recipes.ci import f", "imports its neighbour recipes"),
     ("roles/planner.py", "from pmcodex.roles.developer import f", "its equal roles.developer"),
     ("roles/planner.py", "from . import developer", "its equal roles.developer"),
@@ -43,9 +43,17 @@ PLANTED = [
     ("round.py", "import ollama", "imports ollama"),
     ("wiring.py", "import httpx", "imports httpx"),
     ("sandbox.py", "from subprocess import run", "imports subprocess"),
-    ("git.py", "import importlib\nimportlib.import_module('subprocess')", "imports subprocess"),
-    ("git.py", "import os\nos.execvp('git', [])", "starts a process with os.execvp"),
-    ("git.py", "import asyncio\nasyncio.create_subprocess_exec()", "starts a process with asyncio"),
+    (
+        "git/mirror.py",
+        "import importlib\nimportlib.import_module('subprocess')",
+        "imports subprocess",
+    ),
+    ("git/mirror.py", "import os\nos.execvp('git', [])", "starts a process with os.execvp"),
+    (
+        "git/mirror.py",
+        "import asyncio\nasyncio.create_subprocess_exec()",
+        "starts a process with asyncio",
+    ),
     ("clock.py", "import filelock", "imports filelock"),
     ("round.py", "import typer", "imports typer"),
     ("round.py", "from rich.table import Table", "imports rich"),
@@ -69,12 +77,12 @@ PLANTED = [
 
 
 def plant(source: Path, file: str, text: str) -> None:
-    standing = "decide observe store sandbox git core/keys recipes/ci roles/developer"
+    standing = "decide observe sandbox state/store git/mirror core/keys recipes/ci roles/developer"
     for stood in standing.split():
         sown = source / f"{stood}.py"
         sown.parent.mkdir(parents=True, exist_ok=True)
         sown.touch()
-    for package in ("", "core", "cli", "forges", "roles", "rules", "recipes"):
+    for package in ("", "core", "cli", "forges", "roles", "rules", "recipes", "git", "state"):
         (source / package).mkdir(exist_ok=True)
         (source / package / "__init__.py").touch()
     (source / "cli/main.py").touch()
@@ -99,7 +107,7 @@ ALLOWED = [
     ("ports.py", "from pathlib import Path\nfrom pmcodex.core.keys import digest"),
     ("recipes/__init__.py", "from pmcodex.recipes import ci"),
     ("roles/x.py", "from pmcodex.recipes import RECIPES"),
-    ("forges/gitrefs.py", "import random\nfrom pmcodex.git import GitRoom"),
+    ("forges/gitrefs.py", "import random\nfrom pmcodex.git.mirror import GitRoom"),
     ("cli/x.py", "import typer\nimport rich\nfrom pmcodex import decide, observe"),
 ]
 

@@ -54,12 +54,8 @@ def build_wheel(scratch: Path) -> Path:
 def missing_from(wheel: Path) -> list[str]:
     """The prompts and templates of the checkout that did not make it into the wheel."""
     shipped = set(zipfile.ZipFile(wheel).namelist())
-    wanted = (
-        path.relative_to(ROOT).as_posix()
-        for folder in FOLDERS
-        for path in sorted((ROOT / folder).rglob("*"))
-        if path.is_file() and not path.name.startswith(".git")
-    )
+    listed = run("git", "ls-files", "-z", "--cached", "--", *FOLDERS, cwd=ROOT)
+    wanted = [name for name in listed.split("\0") if name and not name.endswith(".gitkeep")]
     return [name for name in wanted if f"pmcodex/_data/{name}" not in shipped]
 
 

@@ -31,7 +31,7 @@ from pmcodex.core.policy import Policy
 from pmcodex.core.report import read_report
 from pmcodex.errors import PmcodexError, Refused, TryLater
 from pmcodex.ports import Clock, Forge, Git, MergeEnd, Pushed, RefUpdate, Sandbox
-from pmcodex.store import Failure, Store
+from pmcodex.state.store import Failure, Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pmcodex import __version__
-from pmcodex.config import read_policy
+from pmcodex.config.loading import read_policy
 from pmcodex.core import keys
 from pmcodex.core.actions import Role
 from pmcodex.core.board import Board, build_board
@@ -28,7 +28,7 @@ from pmcodex.errors import InvalidInput
 from pmcodex.ports import PMCODEX, Commit, Entry, Forge, Git
 from pmcodex.recipes import reads
 from pmcodex.roles.reviewer import precondition
-from pmcodex.store import Store
+from pmcodex.state.store import Store
 
 POLICY_PATH = ".llm-team.yml"
 CODEOWNERS_PATHS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")

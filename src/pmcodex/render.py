@@ -20,8 +20,8 @@ from pmcodex.core.actions import Action, Note, Outcome, Result, describe
 if TYPE_CHECKING:
     from pmcodex.core.board import Board, Card
     from pmcodex.core.facts import Finding, Pull, Snapshot
-    from pmcodex.journal import Entry
     from pmcodex.round import Report
+    from pmcodex.state.journal import Entry
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TROUBLE = (Result.REFUSED, Result.FAILED, Result.LATER)
@@ -214,7 +214,8 @@ def say_pull(pull: Pull, diff: str) -> None:
     """One pull for a person."""
     lines = [
         f"pull {pull.number}: {pull.title}",
-        f"{pull.state.value}, by {pull.author}: {pull.head} ({pull.head_sha[:10]}) into {pull.base}",
+        f"{pull.state.value}, {pull.head} ({pull.head_sha[:10]}) into {pull.base}",
+        f"author: {pull.author}",
         f"checks: {checks_words(pull)}; labels: {', '.join(pull.labels) or 'none'}",
     ]
     lines += [f"  {check.name}: {check.state.value}: {check.summary}" for check in pull.checks]

@@ -19,9 +19,9 @@ from pmcodex.core.policy import Policy
 from pmcodex.core.templates import Templates
 from pmcodex.core.view import View
 from pmcodex.decide import DECIDERS, decide
-from pmcodex.journal import Journal, entry_of
 from pmcodex.observe import Seen, Sources, observe
 from pmcodex.roles.reviewer import precondition
+from pmcodex.state.journal import Journal, entry_of
 
 RACES = 20
 """How often a role looks again after somebody else was first."""

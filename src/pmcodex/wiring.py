@@ -20,12 +20,12 @@ from pmcodex.errors import InvalidInput
 from pmcodex.ports import PMCODEX, Clock, Forge, Git, Person, Sandbox
 
 if TYPE_CHECKING:
-    from pmcodex.config import Loaded
-    from pmcodex.gitlocal import LocalRepository
-    from pmcodex.journal import Journal
+    from pmcodex.config.loading import Loaded
+    from pmcodex.git.local import LocalRepository
     from pmcodex.observe import Sources
     from pmcodex.round import Frame
-    from pmcodex.store import Store
+    from pmcodex.state.journal import Journal
+    from pmcodex.state.store import Store
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Session:
 
     @cached_property
     def git(self) -> Git:
-        from pmcodex.git import Mirror
+        from pmcodex.git.mirror import Mirror
 
         return Mirror.open(self.url, self.folder / "mirror.git")
 
     @cached_property
     def store(self) -> Store:
-        from pmcodex.store import Store
+        from pmcodex.state.store import Store
 
         store = Store(self.state)
         store.load()
@@ -74,7 +74,8 @@ class Session:
 
     @cached_property
     def journal(self) -> Journal:
-        from pmcodex.journal import Journal, Redactor
+        from pmcodex.core.redaction import Redactor
+        from pmcodex.state.journal import Journal
 
         return Journal(self.state, Redactor(self.loaded.settings.secrets()))
 
@@ -111,8 +112,8 @@ class Session:
     def frame(self, *, dry_run: bool = False, only_pull: int = 0, may_rest: bool = False) -> Frame:
         """A round's frame over these edges, acting as pmcodex."""
         from pmcodex.apply import Edges
-        from pmcodex.journal import new_run_id
         from pmcodex.round import Frame
+        from pmcodex.state.journal import new_run_id
         from pmcodex.texts import load_templates
 
         forge = self.forge()
@@ -134,7 +135,7 @@ class Session:
 
         Waits as long as PMCODEX_LOCK_WAIT says, and at least `patience` seconds.
         """
-        from pmcodex.lock import project_lock
+        from pmcodex.state.lock import project_lock
 
         wait = max(self.loaded.settings.lock_wait, patience)
         with project_lock(self.state, command, now=self.clock.now(), wait=wait):
@@ -148,9 +149,9 @@ def open_session(
 
     Raises InvalidInput where there is none, or where a setting is wrong.
     """
-    from pmcodex.config import load_settings
-    from pmcodex.gitlocal import describe_repository
-    from pmcodex.store import state_folder
+    from pmcodex.config.loading import load_settings
+    from pmcodex.git.local import describe_repository
+    from pmcodex.state.store import state_folder
 
     named = Path(repo) if repo and Path(repo).exists() else None
     local = describe_repository(named or here)
@@ -169,6 +170,6 @@ def open_session(
         local = None
     person = local.user if local is not None else Person("", "")
     name = settings.actor or person.name or env.get("USER", "") or "maintainer"
-    folder = state_folder(settings, url)
+    folder = state_folder(settings.workdir_root, url)
     actor = Person(name, person.email or f"{name}@localhost")
     return Session(loaded, url, actor, folder, clock or SystemClock(), local)

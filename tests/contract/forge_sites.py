@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pmcodex.forges.gitrefs import GitForge
-from pmcodex.git import Mirror
+from pmcodex.git.mirror import Mirror
 from pmcodex.ports import Forge, Person
 
 

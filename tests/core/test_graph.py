@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +60,7 @@ def test_cycles_are_real_and_none_is_missed(graph: dict[str, tuple[str, ...]]) -
     found = cycles(graph)
     for path in found:
         assert path[0] == path[-1]
-        assert all(after in graph[before] for before, after in zip(path, path[1:], strict=False))
+        assert all(after in graph[before] for before, after in itertools.pairwise(path))
     on_cycle = {node for node in graph if reaches(graph, node, node)}
     covered = {node for node in on_cycle if any(connected(graph, node, path[0]) for path in found)}
     assert covered == on_cycle

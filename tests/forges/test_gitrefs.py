@@ -19,7 +19,7 @@ from pmcodex.core.facts import Check, CheckState, Pull, PullState, Verdict
 from pmcodex.core.guard import FORGE_REF, RoleGuard
 from pmcodex.errors import InvalidInput, Refused, TryLater
 from pmcodex.forges.gitrefs import GitForge
-from pmcodex.git import Mirror
+from pmcodex.git.mirror import Mirror
 from pmcodex.ports import PMCODEX, Git, Guard, MergeEnd, Person, PushResult, RefUpdate
 
 HEAD = "feature/T-0001-one"

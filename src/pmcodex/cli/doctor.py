@@ -60,7 +60,7 @@ def doctor(
 
 
 def _examine(session: Session) -> Examined:
-    from pmcodex.config import policy_rows
+    from pmcodex.config.loading import policy_rows
     from pmcodex.observe import POLICY_PATH, observe
 
     with session.locked("pmcodex doctor", PATIENCE):

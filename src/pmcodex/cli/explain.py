@@ -21,12 +21,12 @@ def explain(
 ) -> int:
     """Say why a task is in its state and what would move it."""
     from pmcodex.core.actions import Role
+    from pmcodex.core.suggest import did_you_mean
     from pmcodex.decide import decide
     from pmcodex.errors import InvalidInput
     from pmcodex.observe import observe
     from pmcodex.render import explain_json, print_json, say_explained
     from pmcodex.round import view_of
-    from pmcodex.suggest import did_you_mean
 
     session = open_here(repo)
     with session.locked("pmcodex explain", PATIENCE):

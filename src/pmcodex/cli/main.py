@@ -17,7 +17,7 @@ from pmcodex.errors import PmcodexError
 
 app = typer.Typer(
     name="pmcodex",
-    help="A command-line dev team: PRD to tasks, tasks to small pull requests, reviewed and closed.",
+    help="A command-line dev team: PRD to tasks, tasks to small, reviewed pull requests.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         typer.echo("interrupted; nothing is lost, the next run goes on", err=True)
         return 130
     except typer.TyperException as misuse:
-        typer.echo(f"pmcodex: error: {misuse}", err=True)
+        typer.echo(f"pmcodex: error: {misuse.format_message()}", err=True)
         typer.echo(
             "  hint: `pmcodex --help`, or --help after a verb, shows what there is", err=True
         )

@@ -15,7 +15,7 @@ from pmcodex import __version__
 
 def write_report(bug: BaseException, argv: Sequence[str]) -> int:
     """Write what happened to a file of its own and say where. Returns exit code 1."""
-    from pmcodex.journal import Redactor
+    from pmcodex.core.redaction import Redactor
 
     text = "".join(
         [

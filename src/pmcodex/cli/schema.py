@@ -18,7 +18,7 @@ def schema(
     ] = "",
 ) -> int:
     """Print the JSON Schema of .llm-team.yml, of a task's front matter, or both."""
-    from pmcodex.config import json_schemas
+    from pmcodex.config.loading import json_schemas
     from pmcodex.errors import UsageFault
     from pmcodex.render import print_json
 

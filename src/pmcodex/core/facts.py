@@ -179,7 +179,8 @@ class Snapshot:
     pulls whose task file was changed on the default branch later (by ancestry, never by clock).
     `unseen` holds merged pulls whose merge is not in `main` yet: look again. `highest_id` is the
     highest task number ever seen. `tried` says of a task id why the work on just this task file
-    and just this `main` failed already: trying again would fail again. `diffs` holds only pulls that need a new look.
+    and just this `main` failed already: trying again would fail again. `diffs` holds only pulls
+    that need a new look.
     """
 
     default_branch: str

@@ -11,6 +11,7 @@ from pmcodex.core.frontmatter import set_value
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH
 from pmcodex.core.model import TaskStatus
 from pmcodex.core.view import View
+from pmcodex.errors import InvalidInput
 
 
 def pending_flips(view: View) -> tuple[CommitPlan, ...]:
@@ -27,9 +28,18 @@ def pending_flips(view: View) -> tuple[CommitPlan, ...]:
         message = f"{card.task.id}: mark task {becomes}"
         if becomes is TaskStatus.BLOCKED:
             message += f"\n\nPull {card.standing.pull} was closed without a merge."
-        edit = FileEdit(card.file.path, set_value(text, "status", becomes.value))
-        plans.append(CommitPlan(message, (edit,)))
+        flipped = with_status(text, becomes)
+        if flipped is not None:
+            plans.append(CommitPlan(message, (FileEdit(card.file.path, flipped),)))
     return tuple(plans)
+
+
+def with_status(text: str, status: TaskStatus) -> str | None:
+    """The task text with this status, one value changed; None where it can't be written so."""
+    try:
+        return set_value(text, "status", status.value)
+    except InvalidInput:
+        return None
 
 
 def flips_branch(view: View) -> str:

@@ -64,7 +64,7 @@ class Task(BaseModel):
 
 
 class AcceptanceItem(BaseModel):
-    """One acceptance item of a PRD. `key`, its natural key: milestone id and digest of its words."""
+    """One acceptance item of a PRD; its `key` is the milestone id and a digest of its words."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.edits import CannotApply, edited, merged
 from pmcodex.core.project import Project
+from pmcodex.core.suggest import did_you_mean
 from pmcodex.core.templates import Templates
 from pmcodex.recipes import (
     changelog,
@@ -26,7 +27,6 @@ from pmcodex.recipes import (
     pre_commit,
     smoke_test,
 )
-from pmcodex.suggest import did_you_mean
 
 __all__ = ["RECIPES", "CannotApply", "Recipe", "propose_all", "reads", "suggest"]
 

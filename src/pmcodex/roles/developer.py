@@ -10,7 +10,8 @@ from pmcodex.core import keys
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, PullDraft, Role, WorkTask
 from pmcodex.core.board import Card, open_pulls_of_tasks
 from pmcodex.core.facts import Claim
-from pmcodex.core.frontmatter import set_value
+from pmcodex.core.flips import with_status
+from pmcodex.core.model import TaskStatus
 from pmcodex.core.paths import is_protected, overlaps
 from pmcodex.core.view import View
 from pmcodex.editing.hands import Work, work_for
@@ -87,15 +88,21 @@ def _start(view: View) -> Decision:
         if isinstance(work, CannotApply):
             notes.append(_note(card, work.reason))
             continue
-        return Decision((_claim(view, card, work),), tuple(notes))
+        claim = _claim(view, card, work)
+        if claim is None:
+            notes.append(_note(card, "its status can't be rewritten without changing more"))
+            continue
+        return Decision((claim,), tuple(notes))
     return Decision(notes=tuple(notes))
 
 
-def _claim(view: View, card: Card, work: Work) -> WorkTask:
-    text = view.snapshot.files[card.file.path]
+def _claim(view: View, card: Card, work: Work) -> WorkTask | None:
+    text = with_status(view.snapshot.files[card.file.path], TaskStatus.IN_REVIEW)
+    if text is None:
+        return None
     mark = CommitPlan(
         f"{card.task.id}: claim task",
-        (FileEdit(card.file.path, set_value(text, "status", "in_review")),),
+        (FileEdit(card.file.path, text),),
     )
     commits = (mark,) if work.command else (mark, _work_commit(view, card, work))
     return WorkTask(
@@ -127,7 +134,8 @@ def _done(view: View, card: Card) -> tuple[FileEdit, ...]:
     text = view.snapshot.files.get(card.file.path)
     if view.policy.bookkeeping != "in_pull" or text is None:
         return ()
-    return (FileEdit(card.file.path, set_value(text, "status", "done")),)
+    done = with_status(text, TaskStatus.DONE)
+    return (FileEdit(card.file.path, done),) if done is not None else ()
 
 
 def _branch(view: View, card: Card) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pmcodex.core.actions import CommitPlan, Decision, RequestMerge, Role
 from pmcodex.core.facts import CheckState, Pull, PullState, Rolling
-from pmcodex.core.flips import added_tasks, flips_branch, pending_flips
-from pmcodex.core.frontmatter import set_value
+from pmcodex.core.flips import added_tasks, flips_branch, pending_flips, with_status
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH, task_of_branch
 from pmcodex.core.model import TaskStatus
 from pmcodex.core.paths import is_protected
@@ -112,7 +111,7 @@ def _only_statuses(view: View, rolling: Rolling) -> bool:
     return bool(rolling.changes) and all(
         text is not None
         and path in files
-        and any(set_value(files[path], "status", status.value) == text for status in TaskStatus)
+        and any(with_status(files[path], status) == text for status in TaskStatus)
         for path, text in rolling.changes.items()
     )
 

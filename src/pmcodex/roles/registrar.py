@@ -10,6 +10,7 @@ from pmcodex.core.frontmatter import set_value
 from pmcodex.core.keys import RENUMBER_BRANCH, task_id
 from pmcodex.core.proposal import Proposal, judge
 from pmcodex.core.view import View
+from pmcodex.errors import InvalidInput
 
 
 def decide(view: View) -> Decision:
@@ -21,16 +22,21 @@ def decide(view: View) -> Decision:
     ]
     if not found:
         return Decision(notes=(Note(Role.REGISTRAR, "tasks", "no two files have one id"),))
-    commits = []
-    for place, finding in enumerate(found):
-        new = task_id(view.snapshot.highest_id + 1 + place)
-        text = set_value(view.snapshot.files[finding.where], "id", new)
+    commits: list[CommitPlan] = []
+    notes = []
+    for finding in found:
+        new = task_id(view.snapshot.highest_id + 1 + len(commits))
+        try:
+            text = set_value(view.snapshot.files[finding.where], "id", new)
+        except InvalidInput as error:
+            notes.append(Note(Role.REGISTRAR, finding.where, error.sentence, error.hint))
+            continue
         path = _moved(finding.where, finding.task_id, new)
         gone = (FileEdit(finding.where, None),) if path != finding.where else ()
         message = f"{new}: give {finding.where} an id of its own"
         commits.append(CommitPlan(message, (*gone, FileEdit(path, text))))
     lines = "\n".join(f"- {commit.message}" for commit in commits)
-    return judge(
+    decision = judge(
         view,
         Proposal(
             Role.REGISTRAR,
@@ -41,6 +47,7 @@ def decide(view: View) -> Decision:
             "two files have the same id",
         ),
     )
+    return Decision(decision.actions, (*notes, *decision.notes))
 
 
 def _moved(path: str, old: str, new: str) -> str:

@@ -12,7 +12,7 @@ from pmcodex.scaffold import missing
 
 def decide(view: View) -> Decision:
     """Propose the scaffold files that are not there. Nothing is ever overwritten."""
-    edits = missing(project_of(view), view.templates)
+    edits = missing(project_of(view), view.templates, view.policy)
     if not edits:
         return Decision(notes=(Note(Role.SETUP, "scaffold", "nothing is missing"),))
     paths = [edit.path for edit in edits]

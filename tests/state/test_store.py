@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from pmcodex.config.settings import Settings
 from pmcodex.core.facts import Finding, TaskFile
 from pmcodex.core.model import Task
 from pmcodex.errors import InvalidInput, TryLater
-from pmcodex.settings import Settings
-from pmcodex.store import GRACE, Checkpoint, Intent, Receipt, Store, state_folder
+from pmcodex.state.store import GRACE, Checkpoint, Intent, Receipt, Store, state_folder
 
 KEY = "comment:7:review"
 
@@ -141,7 +141,7 @@ SAVER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from pmcodex.store import Store
+from pmcodex.state.store import Store
 store = Store(Path(sys.argv[1]))
 store.load()
 print("ready", flush=True)
@@ -300,13 +300,13 @@ def settings(root: Path | None) -> Settings:
 
 def test_every_project_has_a_private_folder_of_its_own(tmp_path: Path) -> None:
     root = tmp_path / "new" / "root"
-    folder = state_folder(settings(root), "git@github.com:acme/sample-python-app.git")
+    folder = state_folder(root, "git@github.com:acme/sample-python-app.git")
     assert folder.parent == root
     assert folder.name.startswith("acme-sample-python-app-")
     assert len(folder.name.removeprefix("acme-sample-python-app-")) == 8
     for made in (root, folder, folder / "state"):
         assert stat.S_IMODE(made.stat().st_mode) == 0o700
-    other = state_folder(settings(root), "git@gitlab.com:acme/sample-python-app.git")
+    other = state_folder(root, "git@gitlab.com:acme/sample-python-app.git")
     assert other != folder
 
 
@@ -317,24 +317,24 @@ def test_a_folder_does_not_change_with_the_password_in_an_address(tmp_path: Path
         "https://example.org/acme/app/",
         "https://me:secret@example.org/acme/app.git",
     ]
-    assert len({state_folder(settings(tmp_path), address) for address in addresses}) == 1
+    assert len({state_folder(tmp_path, address) for address in addresses}) == 1
 
 
 def test_a_root_of_the_users_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    state_folder(settings(tmp_path), str(tmp_path / "x.git"))
+    state_folder(tmp_path, str(tmp_path / "x.git"))
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
 def test_without_a_setting_the_platform_says_where(home: Path) -> None:
-    folder = state_folder(settings(None), "/srv/git/app.git")
+    folder = state_folder(None, "/srv/git/app.git")
     assert folder.parent == home / "xdg_state_home" / "pmcodex"
     assert folder.name.startswith("git-app-")
 
 
 def test_a_test_that_forgot_its_home_can_not_make_a_folder() -> None:
     with pytest.raises(InvalidInput, match="can't be written"):
-        state_folder(settings(None), "/srv/git/app.git")
+        state_folder(None, "/srv/git/app.git")
 
 
 def test_the_checkpoint_is_json_a_person_can_read(tmp_path: Path) -> None:

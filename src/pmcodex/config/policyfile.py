@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
+from pmcodex.core.suggest import did_you_mean
 from pmcodex.errors import InvalidInput
-from pmcodex.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pmcodex.gitremote import address, is_race, read_refs, rejection, standing
+from pmcodex.git.remote import address, is_race, read_refs, rejection, standing
 from pmcodex.ports import RefUpdate
 
 A, B = "a" * 40, "b" * 40

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from pmcodex.journal import Redactor
+from pmcodex.core.redaction import Redactor
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pmcodex.suggest import did_you_mean, nearest
+from pmcodex.core.suggest import did_you_mean, nearest
 
 KNOWN = ["GH_TOKEN", "GH_OWNER", "WORKDIR_ROOT"]
 

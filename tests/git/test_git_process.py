@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pmcodex.errors import InvalidInput, Refused, TryLater
-from pmcodex.gitproc import condense, looks_damaged, trouble
+from pmcodex.git.process import condense, looks_damaged, trouble
 
 
 def test_condensed_words_are_one_short_line_without_credentials() -> None:

@@ -17,17 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pmcodex import durable
 from pmcodex.core.keys import slug
-from pmcodex.durable import private_folder
 from pmcodex.errors import InvalidInput
-from pmcodex.lock import Held, project_lock
+from pmcodex.state import durable
+from pmcodex.state.durable import private_folder
+from pmcodex.state.lock import Held, project_lock
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from pmcodex.core.facts import Finding, TaskFile
-    from pmcodex.settings import Settings
 
 __all__ = [
     "Checkpoint",
@@ -262,13 +261,12 @@ class Store:
         )
 
 
-def state_folder(settings: Settings, url: str) -> Path:
+def state_folder(root: Path | None, url: str) -> Path:
     """The folder of one project's mirror and state, made if need be, open to its owner alone.
 
-    Below `WORKDIR_ROOT`, else below the platform's folder for a user's state. Its name comes from
-    the remote's address, without a user or password in it.
+    Below `root` (`WORKDIR_ROOT`), else below the platform's folder for a user's state. Its name
+    comes from the remote's address, without a user or password in it.
     """
-    root = settings.workdir_root
     if root is None:
         from platformdirs import user_state_path
 

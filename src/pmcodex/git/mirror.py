@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pmcodex import gitfolder
 from pmcodex.core.actions import FileEdit
 from pmcodex.errors import InvalidInput, Refused, TryLater
-from pmcodex.gitexport import ExportedFiles, exported
-from pmcodex.gitlocal import LocalRepository, describe_repository
-from pmcodex.gitproc import Ended, GitProcess, looks_damaged, text, trouble, verb_of
-from pmcodex.gitremote import (
+from pmcodex.git import folder as gitfolder
+from pmcodex.git.export import ExportedFiles, exported
+from pmcodex.git.local import LocalRepository, describe_repository
+from pmcodex.git.process import Ended, GitProcess, looks_damaged, text, trouble, verb_of
+from pmcodex.git.remote import (
     address,
     is_race,
     is_sha,
@@ -27,7 +27,7 @@ from pmcodex.gitremote import (
     standing,
     with_default,
 )
-from pmcodex.gitstream import identity, message_bytes, stream
+from pmcodex.git.stream import identity, message_bytes, stream
 from pmcodex.ports import (
     PMCODEX,
     Commit,

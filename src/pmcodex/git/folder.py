@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pmcodex.errors import InvalidInput
-from pmcodex.gitproc import GitProcess, text
-from pmcodex.gitremote import allows_partial, read_refs
+from pmcodex.git.process import GitProcess, text
+from pmcodex.git.remote import allows_partial, read_refs
 
 _REMEMBERED = "pmcodex-refs.json"
 _DAMAGED = "pmcodex-damaged"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pmcodex.config import Loaded, load_settings
+from pmcodex.config.loading import Loaded, load_settings
+from pmcodex.config.settings import FIELDS, Settings
 from pmcodex.errors import InvalidInput
-from pmcodex.settings import FIELDS, Settings
 
 TOKEN = "ghp_" + "a1B2" * 9
-EXAMPLE = Path(__file__).parents[1] / ".env.example"
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 
 def dotenv(folder: Path, text: str) -> Path:
@@ -286,7 +286,7 @@ def test_a_token_is_not_sent_where_another_file_says(tmp_path: Path) -> None:
 
 def test_the_room_opens_without_heavy_libraries() -> None:
     code = (
-        "import sys, pmcodex.config;"
+        "import sys, pmcodex.config.loading;"
         "print([n for n in ('pydantic', 'dotenv', 'yaml', 'filelock') if n in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -295,7 +295,7 @@ def test_the_room_opens_without_heavy_libraries() -> None:
 
 def test_dotenv_is_not_even_loaded_without_a_file(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from pmcodex.config import load_settings;"
+        "import sys; from pathlib import Path; from pmcodex.config.loading import load_settings;"
         f"load_settings({{}}, [Path({str(tmp_path)!r})], {{}}); print('dotenv' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

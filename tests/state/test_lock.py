@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from pmcodex.errors import InvalidInput
-from pmcodex.lock import Held, project_lock, read_holder
+from pmcodex.state.lock import Held, project_lock, read_holder
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pmcodex.lock import project_lock
+from pmcodex.state.lock import project_lock
 with project_lock(Path(sys.argv[1]), "pmcodex run --token ghp_0123456789abcdefghij", now=0.0):
     print("held", flush=True)
     sys.stdin.readline()

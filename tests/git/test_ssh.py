@@ -15,7 +15,7 @@ import pytest
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.guard import RoleGuard
 from pmcodex.errors import Refused, TryLater
-from pmcodex.git import Mirror
+from pmcodex.git.mirror import Mirror
 from pmcodex.ports import Pushed, RefUpdate
 
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from pmcodex.core.actions import Outcome, PostReview, PullDraft, Result, Role, WorkTask
 from pmcodex.errors import Refused, TryLater
-from pmcodex.journal import KEEP, Entry, Journal, Redactor, entry_of, iso, new_run_id
+from pmcodex.state.journal import KEEP, Entry, Journal, Redactor, entry_of, iso, new_run_id
 
 SECRET = "s3cr3t/tok en+value%42"
 
@@ -155,7 +155,7 @@ def test_a_full_disk_is_said_and_leaves_whole_lines(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from pmcodex.journal import Entry, Journal
+from pmcodex.state.journal import Entry, Journal
 journal = Journal(Path(sys.argv[1]), size=20_000)
 print("ready", flush=True)
 for number in range(int(sys.argv[2])):

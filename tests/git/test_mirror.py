@@ -18,7 +18,7 @@ import pytest
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.guard import FORGE_REF, MergeGuard, RoleGuard
 from pmcodex.errors import InvalidInput, Refused, TryLater
-from pmcodex.git import Mirror, describe_repository
+from pmcodex.git.mirror import Mirror, describe_repository
 from pmcodex.ports import PMCODEX, Git, Person, Pushed, PushResult, RefUpdate
 
 AT = 1_700_000_000
@@ -920,7 +920,7 @@ def test_an_interrupt_ends_git_too(tmp_path, state, monkeypatch) -> None:
     script, pids = sleeper(tmp_path)
     monkeypatch.setenv("GIT_SSH_COMMAND", str(script))
     code = (
-        "from pathlib import Path; from pmcodex.git import Mirror\n"
+        "from pathlib import Path; from pmcodex.git.mirror import Mirror\n"
         f"Mirror.open('ssh://h/x', Path({str(state / 'm')!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -935,7 +935,7 @@ def test_an_interrupt_ends_git_too(tmp_path, state, monkeypatch) -> None:
 def test_without_git_one_is_told_to_install_it(remote, state, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     code = (
-        "import sys; from pathlib import Path; from pmcodex.git import Mirror\n"
+        "import sys; from pathlib import Path; from pmcodex.git.mirror import Mirror\n"
         "from pmcodex.errors import InvalidInput\n"
         f"try: Mirror.open({str(remote)!r}, Path({str(state / 'm')!r}))\n"
         "except InvalidInput as e: print(e.sentence, '|', e.hint)"

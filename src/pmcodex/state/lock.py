@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pmcodex import durable
+from pmcodex.core.redaction import Redactor
 from pmcodex.errors import InvalidInput, PmcodexError
-from pmcodex.journal import Redactor
+from pmcodex.state import durable
 
 
 class Held(PmcodexError):

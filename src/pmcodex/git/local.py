@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmcodex.errors import InvalidInput
-from pmcodex.gitproc import GitProcess, text
+from pmcodex.git.process import GitProcess, text
 from pmcodex.ports import Person
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pmcodex.gitfolder import remove
-from pmcodex.gitproc import Ended, text
+from pmcodex.git.folder import remove
+from pmcodex.git.process import Ended, text
 
 
 class RunGit(Protocol):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pmcodex import durable
 from pmcodex.errors import InvalidInput, TryLater
+from pmcodex.state import durable
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_what_killed_writers_left_is_swept_and_what_living_ones_write_is_not(
 WRITER = """
 import sys
 from pathlib import Path
-from pmcodex import durable
+from pmcodex.state import durable
 path = Path(sys.argv[1])
 print("ready", flush=True)
 while True:

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pmcodex.config.policyfile import json_schemas, policy_rows, read_policy
+from pmcodex.core.suggest import did_you_mean, nearest
 from pmcodex.errors import InvalidInput, PmcodexError
-from pmcodex.policyfile import json_schemas, policy_rows, read_policy
-from pmcodex.suggest import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+    from pmcodex.config.settings import Settings
     from pmcodex.core.facts import Finding
-    from pmcodex.settings import Settings
 
 __all__ = ["Loaded", "json_schemas", "load_settings", "policy_rows", "read_policy"]
 
@@ -50,7 +50,7 @@ class Loaded:
 
     def rows(self) -> tuple[tuple[str, str, str], ...]:
         """Variable, value and origin of every setting; secrets masked."""
-        from pmcodex.settings import FIELDS
+        from pmcodex.config.settings import FIELDS
 
         return tuple(
             (name, _shown(getattr(self.settings, field)), self.origins[name])
@@ -77,7 +77,7 @@ def load_settings(
     """
     from pydantic import ValidationError
 
-    from pmcodex.settings import FIELDS, Settings
+    from pmcodex.config.settings import FIELDS, Settings
 
     findings: list[Finding] = []
     given: dict[str, _Given] = {}
@@ -97,7 +97,7 @@ def load_settings(
 
 
 def _ours(source: Mapping[str, str], origin: str, folder: Path) -> dict[str, _Given]:
-    from pmcodex.settings import FIELDS
+    from pmcodex.config.settings import FIELDS
 
     return {
         name: _Given(source[name].strip(), origin, folder)
@@ -108,7 +108,7 @@ def _ours(source: Mapping[str, str], origin: str, folder: Path) -> dict[str, _Gi
 
 def _from_file(path: Path, findings: list[Finding]) -> dict[str, _Given]:
     """What one .env says of our settings. Foreign keys are left alone, misspelt ones are errors."""
-    from pmcodex.settings import ENVIRONMENT_ONLY, SECRETS
+    from pmcodex.config.settings import ENVIRONMENT_ONLY, SECRETS
 
     if not path.is_file():  # a folder of that name is somebody's virtual environment
         return {}
@@ -155,7 +155,7 @@ def _finding(where: str, message: str, hint: str) -> Finding:
 
 def _misspelt(name: str) -> bool:
     """Whether a key of a .env, which may be another tool's as well, was meant for us."""
-    from pmcodex.settings import FIELDS
+    from pmcodex.config.settings import FIELDS
 
     if name in FIELDS or name in _OF_OTHERS:
         return False
@@ -167,7 +167,7 @@ def _misspelt_here(name: str) -> bool:
 
     Everybody's variables meet there, so of LLM_* only what is nearly ours counts.
     """
-    from pmcodex.settings import FIELDS
+    from pmcodex.config.settings import FIELDS
 
     if name in FIELDS or name in _OF_OUR_TESTS:
         return False
@@ -177,7 +177,7 @@ def _misspelt_here(name: str) -> bool:
 
 
 def _refuse_unknown(names: Iterable[str], origin: str) -> None:
-    from pmcodex.settings import FIELDS
+    from pmcodex.config.settings import FIELDS
 
     for name in sorted(names):
         raise InvalidInput(
@@ -215,7 +215,7 @@ def _value(name: str, given: _Given) -> str | Path:
 
 def _explained(error: ValidationError, given: Mapping[str, _Given]) -> PmcodexError:
     """Pydantic's findings in our words. Values are left out: one of them may be a secret."""
-    from pmcodex.settings import FIELDS, Settings
+    from pmcodex.config.settings import FIELDS, Settings
 
     names = {field: name for name, field in FIELDS.items()}
     lines, hints = [], []

@@ -7,7 +7,6 @@ also what error messages go through.
 
 from __future__ import annotations
 
-import base64
 import errno
 import json
 import os
@@ -18,10 +17,9 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from pmcodex import durable
-from pmcodex.errors import PmcodexError
+from pmcodex.core.redaction import Redactor
+from pmcodex.state import durable
 
 if TYPE_CHECKING:
     from pmcodex.core.actions import Action, Outcome
@@ -32,52 +30,7 @@ SIZE = 2 * 1024 * 1024
 """How many bytes a file may hold."""
 
 _TEXT_LIMIT = 2000
-_MASK = "***"
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
-_SHAPES = (
-    re.compile(r"\bgh[a-z]_[A-Za-z0-9]{16,}"),
-    re.compile(r"\bgithub_pat_[A-Za-z0-9_]{16,}"),
-    re.compile(r"\bglpat-[A-Za-z0-9_-]{16,}"),
-    re.compile(r"(?<![\w-])sk-[A-Za-z0-9_-]{16,}"),
-    re.compile(r"\bAKIA[A-Z0-9]{16}\b"),
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"),
-    re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)"),
-    re.compile(r"(?i)(?<=\bbearer )[\w.~+/=-]{8,}"),
-    re.compile(r"(?i)(?<=authorization: )(?:basic|token|bearer) \S+"),
-    re.compile(r"(?<=://)[^\s/]+(?=@)"),
-    *(re.compile(rf"(?i)(?<={word}=)[^\s&\"']{{4,}}") for word in ("token", "secret", "password")),
-)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is, quoted for a URL or JSON, and in the forms HTTP headers carry it in."""
-    yield secret
-    yield quote(secret, safe="")
-    yield json.dumps(secret)[1:-1]
-    for user in ("", ":", "x-access-token:", "oauth2:"):
-        yield base64.b64encode(f"{user}{secret}".encode()).decode().rstrip("=")
-
-
-@dataclass(frozen=True, slots=True)
-class Redactor:
-    """Takes secrets out of text: values that are known, and shapes that tokens have."""
-
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def clean(self, text: str) -> str:
-        """The text with every secret replaced by `***`."""
-        known = {form for secret in self.secrets if secret for form in _forms(secret)}
-        for form in sorted(known, key=len, reverse=True):
-            text = text.replace(form, _MASK)
-        for shape in _SHAPES:
-            text = shape.sub(_MASK, text)
-        return text
-
-    def clean_error(self, error: PmcodexError) -> PmcodexError:
-        """The same error, with the secrets taken out of its words."""
-        error.sentence, error.hint = self.clean(error.sentence), self.clean(error.hint)
-        error.args = (error.sentence,)
-        return error
 
 
 def new_run_id(now: float, entropy: bytes) -> str:
@@ -134,7 +87,7 @@ class Journal:
     """The journal of one project, in `folder/actions.jsonl` and older `.1` to `.4` beside it."""
 
     folder: Path
-    redactor: Redactor = Redactor()
+    redactor: Redactor = field(default_factory=Redactor)
     size: int = SIZE
 
     @property

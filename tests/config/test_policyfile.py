@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmcodex.config import json_schemas, policy_rows, read_policy
+from pmcodex.config.loading import json_schemas, policy_rows, read_policy
 from pmcodex.core.policy import Policy
 from pmcodex.errors import InvalidInput
 
