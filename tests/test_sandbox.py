@@ -230,6 +230,24 @@ def test_no_descriptor_is_inherited_and_no_core_is_dumped(attempts: Attempts) ->
     assert attempts.said["core"] == [0, 0]
 
 
+@pytest.mark.parametrize("walls", KINDS)
+def test_walls_stand_wherever_their_tool_works(walls: Walls) -> None:
+    """Else a hole in them would be found by the probe, and every test here skipped."""
+    base = {
+        "bubblewrap": ["bwrap", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc",
+                       "--size", "4096", "--tmpfs", "/tmp"],
+        "namespaces": ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc"],
+    }[walls.kind]  # fmt: skip
+    user = [] if walls.own_user else [f"--{'unshare-' * (walls.kind == 'bubblewrap')}user"]
+    try:
+        plain = subprocess.run([*base, *user, "true"], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip(f"{base[0]} is not installed")
+    if plain.returncode:
+        pytest.skip(f"{base[0]} does not work here: {plain.stderr.decode().strip()}")
+    assert holds(walls)
+
+
 # --- limits --------------------------------------------------------------------------------
 
 
