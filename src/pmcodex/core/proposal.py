@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pmcodex.core.actions import CommitPlan, Decision, Note, Propose, PullDraft, Role
-from pmcodex.core.facts import PullState
+from pmcodex.core.facts import Pull, PullState
 from pmcodex.core.keys import digest, marker, read_marker
 from pmcodex.core.view import View
 
@@ -49,15 +49,15 @@ def judge(view: View, proposal: Proposal) -> Decision:
     rolling = view.snapshot.rolling.get(proposal.branch)
     pull = view.open_pull(proposal.branch)
     same = rolling is not None and dict(rolling.changes) == content
+    key = content_digest(content)
+    if same and pull is not None and not _is_behind(view, pull, key):
+        return Decision()
     if rolling is not None and rolling.foreign and (pull is not None or not same):
         return _note(
             proposal,
             f"somebody else committed to {proposal.branch}; it is left alone",
             f"merge or close its pull, or delete the branch, and {proposal.role} goes on",
         )
-    if same and pull is not None:
-        return Decision()
-    key = content_digest(content)
     declined = _declined(view, proposal.branch, key)
     if declined and pull is None:
         return _note(
@@ -86,6 +86,11 @@ def judge(view: View, proposal: Proposal) -> Decision:
 
 def _base(view: View) -> str:
     return view.snapshot.default_branch
+
+
+def _is_behind(view: View, pull: Pull, key: str) -> bool:
+    """Whether a pull of ours tells of other content: a run ended between push and edit."""
+    return pull.author == view.me and read_marker(pull.body, "content") != key
 
 
 def _declined(view: View, branch: str, key: str) -> int:

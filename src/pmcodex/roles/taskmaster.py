@@ -6,78 +6,115 @@ here alone. What must never happen here: a second task for an item, or an id use
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import count
 
 from pmcodex.core import keys
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, Role
 from pmcodex.core.coverage import Coverage, coverage
 from pmcodex.core.facts import PullState
 from pmcodex.core.flips import added_tasks, flips_on
+from pmcodex.core.frontmatter import replace_in_list, set_value
 from pmcodex.core.model import AcceptanceItem, Milestone, Priority, Task
 from pmcodex.core.prd import read_prd
 from pmcodex.core.proposal import Proposal, judge
+from pmcodex.core.stage import State
 from pmcodex.core.taskfile import file_name, read_task, render_task
 from pmcodex.core.view import View
 from pmcodex.editing.hands import project_of
 from pmcodex.recipes import RECIPES, CannotApply, propose_all, suggest
 
 SEED = ("ci-setup", "smoke-test")
+SEED_ITEM = "seed"
+"""What stands for the seed task among the items that a tasks pull names."""
+
 TITLE_LIMIT = 80
+
+Written = tuple[Task, str]
+"""A task and the text of its file."""
 
 
 def decide(view: View) -> Decision:
     """Propose the seed task, or tasks for PRD items that no task covers."""
-    waiting = _waiting(view)
-    room = view.policy.limits.new_tasks - len(waiting)
-    fresh: list[tuple[Task, str]] = []
-    notes: list[Note] = []
-    next_id = 1 + max(
-        [view.snapshot.highest_id, *(keys.number(task.id) for task, _ in waiting)], default=0
-    )
-    waiting, next_id = _renumbered(view, waiting, next_id)
-    if not view.snapshot.tasks and (waiting or _wants_seed(view)):
-        fresh = [] if waiting else [_seed(view, keys.task_id(next_id))]
-    else:
-        fresh, notes = _from_prd(view, [task for task, _ in waiting], next_id, room)
+    waiting = _renumbered(view, _waiting(view))
+    fresh, notes = _fresh(view, [task for task, _ in waiting])
     if not waiting and not fresh:
         return Decision(notes=tuple(notes))
     decision = judge(view, _proposal(view, waiting, fresh))
     return Decision(decision.actions, (*notes, *decision.notes))
 
 
-def _waiting(view: View) -> list[tuple[Task, str]]:
-    """The tasks that wait in the open tasks pull, with their texts."""
+def _on_main(view: View) -> tuple[Task, ...]:
+    return tuple(file.task for file in view.snapshot.tasks if file.task is not None)
+
+
+def _waiting(view: View) -> list[Written]:
+    """The tasks that wait in the open tasks pull, but for items that have a task by now."""
+    covered = {task.prd for task in _on_main(view) if task.prd}
     found = []
     for edit in added_tasks(view):
         assert edit.text is not None
         task = read_task(edit.path, "", edit.text.encode()).task
-        if task is not None:
+        if task is not None and task.prd not in covered:
             found.append((task, edit.text))
     return found
 
 
-def _renumbered(
-    view: View, waiting: list[tuple[Task, str]], next_id: int
-) -> tuple[list[tuple[Task, str]], int]:
-    """Give a waiting task a new id where the default branch took its id meanwhile."""
-    taken = {file.task.id for file in view.snapshot.tasks if file.task is not None}
-    kept: list[tuple[Task, str]] = []
-    for task, text in waiting:
-        if task.id in taken:
-            moved = task.model_copy(update={"id": keys.task_id(next_id)})
-            kept.append((moved, text.replace(task.id, moved.id)))
-            next_id += 1
-        else:
-            kept.append((task, text))
-    return kept, next_id
+def _next_id(view: View, waiting: Sequence[Task]) -> int:
+    return 1 + max([view.snapshot.highest_id, *(keys.number(task.id) for task in waiting)])
 
 
-def _wants_seed(view: View) -> bool:
-    edits = propose_all(SEED, project_of(view), view.templates)
+def _renumbered(view: View, waiting: list[Written]) -> list[Written]:
+    """Give waiting tasks new ids where the default branch took theirs meanwhile.
+
+    What waits for such a task follows it. A branch that is somebody else's is not read so closely.
+    """
+    rolling = view.snapshot.rolling.get(keys.TASKS_BRANCH)
+    taken = {task.id for task in _on_main(view)} & {task.id for task, _ in waiting}
+    if not taken or rolling is None or rolling.foreign:
+        return waiting
+    free = count(_next_id(view, [task for task, _ in waiting]))
+    moved = {task.id: keys.task_id(next(free)) for task, _ in waiting if task.id in taken}
+    return [_moved(task, text, moved) for task, text in waiting]
+
+
+def _moved(task: Task, text: str, moved: Mapping[str, str]) -> Written:
+    for old in task.depends_on:
+        text = replace_in_list(text, "depends_on", old, moved.get(old, old))
+    if task.id in moved:
+        text = set_value(text, "id", moved[task.id])
+    depends_on = tuple(moved.get(old, old) for old in task.depends_on)
+    new = {"id": moved.get(task.id, task.id), "depends_on": depends_on}
+    return task.model_copy(update=new), text
+
+
+def _fresh(view: View, waiting: Sequence[Task]) -> tuple[list[Written], list[Note]]:
+    """New tasks, and what to tell: the seed of an empty project, else what the PRD asks for."""
+    recipe = _seed_recipe(view)
+    if view.snapshot.tasks or not recipe or SEED_ITEM in _settled(view):
+        return _from_prd(view, waiting)
+    seed = _seed(view, keys.task_id(_next_id(view, waiting)), recipe)
+    return ([] if any(map(_is_seed, waiting)) else [seed]), []
+
+
+def _seed_recipe(view: View) -> tuple[str, ...]:
+    """The recipes of the seed task; none where CI is there, or can't be set up by us."""
+    if not _lacks_ci(view):
+        return ()
+    both = propose_all(SEED, project_of(view), view.templates)
+    return SEED[:1] if isinstance(both, CannotApply) else SEED
+
+
+def _lacks_ci(view: View) -> bool:
+    edits = propose_all(SEED[:1], project_of(view), view.templates)
     return not isinstance(edits, CannotApply) and bool(edits)
 
 
-def _seed(view: View, task_id: str) -> tuple[Task, str]:
+def _is_seed(task: Task) -> bool:
+    return SEED[0] in task.recipe and not task.prd
+
+
+def _seed(view: View, task_id: str, recipe: tuple[str, ...]) -> Written:
     task = Task(
         id=task_id,
         title="CI setup",
@@ -88,7 +125,7 @@ def _seed(view: View, task_id: str) -> tuple[Task, str]:
             "A pull request runs the project's tests in CI",
             "A smoke test passes",
         ),
-        recipe=SEED,
+        recipe=recipe,
     )
     body = view.templates.render(
         "task-body.md", why="Every later pull leans on a green check, so this comes first."
@@ -96,37 +133,38 @@ def _seed(view: View, task_id: str) -> tuple[Task, str]:
     return task, render_task(task, body)
 
 
-def _from_prd(
-    view: View, waiting: Sequence[Task], next_id: int, room: int
-) -> tuple[list[tuple[Task, str]], list[Note]]:
-    """New tasks for uncovered items, and what to tell about the others."""
+def _from_prd(view: View, waiting: Sequence[Task]) -> tuple[list[Written], list[Note]]:
+    """New tasks for uncovered items, as many as there is room for, and what to tell."""
     text = view.snapshot.files.get(view.policy.prd)
     if text is None:
         hint = "`pmcodex init` writes one to start from"
         return [], [Note(Role.TASKMASTER, view.policy.prd, f"there is no {view.policy.prd}", hint)]
     prd = read_prd(text)
-    known = [file.task for file in view.snapshot.tasks if file.task is not None]
-    cover = coverage(prd, [*known, *waiting])
+    cover = coverage(prd, [*_on_main(view), *waiting])
     notes = _changed(view, cover)
-    declined = _declined(view)
-    wanted = [(m, item) for m, item in cover.uncovered if item.key not in declined]
+    settled = _settled(view)
+    wanted = [(m, item) for m, item in cover.uncovered if item.key not in settled]
     skipped = len(cover.uncovered) - len(wanted)
     if skipped:
-        notes.append(
-            Note(
-                Role.TASKMASTER,
-                view.policy.prd,
-                f"{skipped} items are not proposed again: their tasks pull was closed",
-                "reopen that pull, or change the item's words",
-            )
-        )
+        notes.append(_skipped(view, skipped))
     ranks = {milestone.id: rank for rank, milestone in enumerate(prd.milestones)}
     gate = _gate(view)
+    room = max(0, view.policy.limits.new_tasks - len(waiting))
     fresh = [
-        _task(view, keys.task_id(next_id + place), milestone, item, ranks[milestone.id], gate)
-        for place, (milestone, item) in enumerate(wanted[: max(0, room)])
+        _task(view, keys.task_id(number), milestone, item, ranks[milestone.id], gate)
+        for number, (milestone, item) in enumerate(wanted[:room], _next_id(view, waiting))
     ]
     return fresh, notes
+
+
+def _skipped(view: View, count: int) -> Note:
+    return Note(
+        Role.TASKMASTER,
+        view.policy.prd,
+        f"{count} item{'s' * (count != 1)} without a task, as a person decided when the tasks "
+        "pull was closed or merged, or the task deleted",
+        "write the task by hand, or change the item's words",
+    )
 
 
 def _changed(view: View, cover: Coverage) -> list[Note]:
@@ -146,21 +184,23 @@ def _changed(view: View, cover: Coverage) -> list[Note]:
     return notes
 
 
-def _declined(view: View) -> frozenset[str]:
-    """Keys of items that a closed tasks pull had proposed: a person said no."""
+def _settled(view: View) -> frozenset[str]:
+    """Keys of what tasks pulls that ended had proposed: a person has decided on those."""
     found: set[str] = set()
     for pull in view.snapshot.pulls:
-        if pull.head == keys.TASKS_BRANCH and pull.state is PullState.CLOSED:
+        if pull.head == keys.TASKS_BRANCH and pull.state is not PullState.OPEN:
             found.update((keys.read_marker(pull.body, "items") or "").split(","))
     return frozenset(found - {""})
 
 
 def _gate(view: View) -> tuple[str, ...]:
-    """The CI task, while it isn't done: later tasks wait for it."""
+    """The CI task, while CI is missing and nobody said no to it: later tasks wait for it."""
+    if not _lacks_ci(view):
+        return ()
     return tuple(
         card.task.id
         for card in view.board.cards
-        if "ci-setup" in card.task.recipe and card.standing.state.value != "done"
+        if SEED[0] in card.task.recipe and card.standing.state not in (State.DONE, State.BLOCKED)
     )[:1]
 
 
@@ -171,7 +211,7 @@ def _task(
     item: AcceptanceItem,
     rank: int,
     gate: tuple[str, ...],
-) -> tuple[Task, str]:
+) -> Written:
     recipes = tuple(name for name in suggest(item.text) if name in RECIPES)
     task = Task(
         id=task_id,
@@ -191,15 +231,14 @@ def _task(
 
 def _title(words: str) -> str:
     """The item's words as a title: one line, cut at a word."""
-    line = " ".join(words.split()).rstrip(".;:")
+    line = " ".join(words.split())
+    line = line.rstrip(".;:") or line
     if len(line) <= TITLE_LIMIT:
         return line
     return line[: TITLE_LIMIT - 3].rsplit(" ", 1)[0].rstrip(",;:") + "..."
 
 
-def _proposal(
-    view: View, waiting: Sequence[tuple[Task, str]], fresh: Sequence[tuple[Task, str]]
-) -> Proposal:
+def _proposal(view: View, waiting: Sequence[Written], fresh: Sequence[Written]) -> Proposal:
     tasks = [*waiting, *fresh]
     folder = view.policy.tasks.dir.rstrip("/")
     commits = tuple(
@@ -216,7 +255,7 @@ def _proposal(
         tasks="\n".join(f"- **{task.id}** {task.title}" for task, _ in tasks),
         folder=folder,
     )
-    items = ",".join(task.prd for task, _ in tasks if task.prd)
+    items = ",".join(key for task, _ in tasks if (key := _item_of(task)))
     markers = [keys.marker("ids", ",".join(ids))] + ([keys.marker("items", items)] if items else [])
     return Proposal(
         Role.TASKMASTER,
@@ -228,7 +267,11 @@ def _proposal(
     )
 
 
-def _reason(view: View, fresh: Sequence[tuple[Task, str]]) -> str:
+def _item_of(task: Task) -> str:
+    return task.prd or (SEED_ITEM if _is_seed(task) else "")
+
+
+def _reason(view: View, fresh: Sequence[Written]) -> str:
     if not fresh:
         return "the tasks pull is to be brought up to date"
     if not fresh[0][0].prd:
