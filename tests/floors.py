@@ -23,7 +23,7 @@ FLOORS = {
         "sandbox",
         "forges models",
     ),
-    "shell": ("observe checks", "apply", "round", "render wiring", "demo"),
+    "shell": ("observe checks rest", "apply", "round", "render wiring", "demo"),
     "faces": ("cli", "__main__"),
 }
 PURE = {"words", "judgement", "engine"}

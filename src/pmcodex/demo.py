@@ -76,7 +76,8 @@ def _verdict(project: Path, main: Main, say: Say) -> int:
     code = main(("run",))
     say(
         f"\nT-0001 went from the PRD to main by pulls alone. Look around:\n"
-        f"  cd {project}\n"
+        f"  cd {project} && export WORKDIR_ROOT={project.parent / 'state'}\n"
+        f"  pmcodex status; pmcodex pull show 3; pmcodex log\n"
         f"  git log --oneline main\n"
         f"  git log -p refs/pmcodex/forge\n"
     )
@@ -104,7 +105,12 @@ _SAMPLE = ("docs/PRD.md", "greeting/__init__.py", "pyproject.toml", ".llm-team.y
 
 
 def _scratch_environment(folder: Path) -> dict[str, str]:
-    return {"WORKDIR_ROOT": str(folder / "state"), "PMCODEX_ACTOR": "Ada Maintainer"}
+    # The sample project is our own, so its checks may run where no sandbox can be had.
+    return {
+        "WORKDIR_ROOT": str(folder / "state"),
+        "PMCODEX_ACTOR": "Ada Maintainer",
+        "PMCODEX_ALLOW_UNSANDBOXED": "true",
+    }
 
 
 def _git(project: Path, *args: str) -> str:

@@ -27,7 +27,6 @@ from pmcodex.editing.patch import diff_in, paths_in
 from pmcodex.errors import InvalidInput
 from pmcodex.ports import PMCODEX, Commit, Entry, Forge, Git
 from pmcodex.recipes import reads
-from pmcodex.roles.reviewer import precondition
 from pmcodex.state.store import Store
 
 POLICY_PATH = ".llm-team.yml"
@@ -291,6 +290,8 @@ def _pull_paths(sources: Sources, snapshot: Snapshot) -> dict[int, tuple[str, ..
 
 def _diffs(sources: Sources, snapshot: Snapshot) -> dict[int, Diff]:
     """Diffs of the open pulls that were not reviewed in just this condition."""
+    from pmcodex.roles.reviewer import precondition
+
     reviewed = sources.store.checkpoint.reviewed
     found = {}
     for pull in _open(snapshot):

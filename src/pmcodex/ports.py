@@ -133,7 +133,7 @@ class Git(Protocol):
         ...
 
     def refs(self) -> Mapping[str, str]:
-        """What the last `sync` or push of this object left known. Costs nothing."""
+        """What the last `sync` or push of this object left known; syncs where there was none."""
         ...
 
     def tree(self, commit: str) -> tuple[Entry, ...]:

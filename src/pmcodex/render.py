@@ -94,7 +94,7 @@ def say_rest(report: Report, *, verbose: bool) -> None:
     if not verbose:
         return
     if not report.actions:
-        typer.echo("nothing to do" + (": nothing moved" if report.rested else ""), err=True)
+        typer.echo("nothing to do", err=True)
     for note in report.notes:
         say_note(note)
 
@@ -286,11 +286,11 @@ def say_entry(entry: Entry, *, json: bool) -> None:
     )
 
 
-def milestones_json(report: Report) -> dict[str, Any]:
+def milestones_json(report: Report | None) -> dict[str, Any]:
     """`{"milestones": [...]}` of the PRD that a round saw."""
     from pmcodex.core.prd import read_prd
 
-    seen = report.seen
+    seen = report.seen if report is not None else None
     text = seen.snapshot.files.get(seen.policy.prd, "") if seen is not None else ""
     return {
         "milestones": [

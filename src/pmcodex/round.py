@@ -7,20 +7,18 @@ beyond the journal's and the checkpoint's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pmcodex import __version__
 from pmcodex.apply import Edges, Setting, apply
 from pmcodex.core.actions import Action, Note, Outcome, PostReview, Result, Role
 from pmcodex.core.facts import PullState
-from pmcodex.core.keys import digest
 from pmcodex.core.policy import Policy
 from pmcodex.core.templates import Templates
 from pmcodex.core.view import View
-from pmcodex.decide import DECIDERS, decide
+from pmcodex.decide import decide
 from pmcodex.observe import Seen, Sources, observe
-from pmcodex.roles.reviewer import precondition
+from pmcodex.rest import REST
 from pmcodex.state.journal import Journal, entry_of
 
 RACES = 20
@@ -29,7 +27,10 @@ RACES = 20
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a round is made of and what it is asked. `project` is the repository's name."""
+    """What a round is made of and what it is asked. `project` is the repository's name.
+
+    With an `idle_key`, a round that finds nothing to do remembers it (see `rest`).
+    """
 
     sources: Sources
     edges: Edges
@@ -39,21 +40,21 @@ class Frame:
     project: str
     dry_run: bool = False
     only_pull: int = 0
-    may_rest: bool = False
+    idle_key: str = ""
     on_outcome: Callable[[Action, Outcome], None] = lambda _action, _outcome: None
 
 
 @dataclass(slots=True)
 class Report:
-    """What a round decided and what came of it. `rested` says that nothing had moved at all."""
+    """What a round decided and what came of it. `seen` is what it saw at first."""
 
     run_id: str
     dry_run: bool = False
     actions: list[Action] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    rested: bool = False
     seen: Seen | None = None
+    moved: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -65,46 +66,41 @@ class Report:
 
 
 def run_round(frame: Frame, roles: Sequence[Role]) -> Report:
-    """One round of these roles, in the order of `DECIDERS`."""
+    """One round of these roles, in the order of `Role`; each sees what those before it did."""
     report = Report(frame.run_id, frame.dry_run)
-    idle_key = _idle_key(frame, roles)
-    if _may_rest(frame, idle_key):
-        report.rested = True
-        return report
-    seen = observe(frame.sources, roles)
+    seen = report.seen = observe(frame.sources, roles)
     report.dry_run = report.dry_run or seen.policy.dry_run
     _prune(frame, seen)
-    for role in (role for role in DECIDERS if role in roles):
+    for role in (role for role in Role if role in roles):
         if role is Role.CHECKER and len(roles) > 1 and not _checks_here(frame, seen.policy):
             continue
-        seen = _role_round(frame, role, seen, roles, report)
-    report.seen = seen
+        if report.moved:
+            seen = observe(frame.sources, roles)
+            report.moved = False
+        _role_round(frame, role, seen, report)
     if not report.dry_run:
-        _keep_rest(frame, idle_key, report)
+        _keep_rest(frame, report)
         frame.edges.store.save()
     return report
 
 
-def _role_round(
-    frame: Frame, role: Role, seen: Seen, roles: Collection[Role], report: Report
-) -> Seen:
-    """One role's round; returns what was seen last, good for the next role."""
+def _role_round(frame: Frame, role: Role, seen: Seen, report: Report) -> None:
+    """One role's round: decide, apply, and look again only where a race was lost."""
     for _ in range(RACES):
         decision = decide(role, view_of(frame, seen))
         if report.dry_run:
             report.actions += decision.actions
             report.notes += decision.notes
-            return seen
+            return
         outcomes = [_apply(frame, action, seen, report) for action in decision.actions]
         if role is Role.REVIEWER:
             _remember_reviews(frame, seen, decision.actions, outcomes)
-        if any(outcome.result in (Result.DONE, Result.LOST) for outcome in outcomes):
-            seen = observe(frame.sources, roles)
+        report.moved |= any(outcome.result is Result.DONE for outcome in outcomes)
         if not any(outcome.result is Result.LOST for outcome in outcomes):
             report.notes += decision.notes
-            return seen
+            return
         frame.edges.clock.sleep(0.05)
-    return seen
+        seen = observe(frame.sources, (role,))
 
 
 def _apply(frame: Frame, action: Action, seen: Seen, report: Report) -> Outcome:
@@ -148,6 +144,8 @@ def _remember_reviews(
     frame: Frame, seen: Seen, actions: Sequence[Action], outcomes: Sequence[Outcome]
 ) -> None:
     """Remember in which condition pulls were reviewed, so that their diffs are not read again."""
+    from pmcodex.roles.reviewer import precondition
+
     failed = {
         action.pull
         for action, outcome in zip(actions, outcomes, strict=True)
@@ -174,36 +172,10 @@ def _prune(frame: Frame, seen: Seen) -> None:
     )
 
 
-# --- resting -------------------------------------------------------------------------------
-
-
-def _may_rest(frame: Frame, idle_key: str) -> bool:
-    """Whether the remote is just as it was when a round like this found nothing to do."""
-    point = frame.edges.store.checkpoint
-    in_time = frame.edges.clock.now() < point.idle_until
-    return bool(idle_key) and not frame.dry_run and in_time and point.idle == idle_key
-
-
-def _keep_rest(frame: Frame, idle_key: str, report: Report) -> None:
+def _keep_rest(frame: Frame, report: Report) -> None:
     """After a round without an action, remember the facts that asked for none."""
     store = frame.edges.store
     idle, until = "", 0.0
-    if idle_key and not report.actions:
-        idle, until = idle_key, frame.edges.clock.now() + REST
+    if frame.idle_key and not report.actions:
+        idle, until = frame.idle_key, frame.edges.clock.now() + REST
     store.put(replace(store.checkpoint, idle=idle, idle_until=until))
-
-
-REST = 900.0
-"""Seconds for which an unmoved remote is believed: claims expire and sandboxes get installed."""
-
-
-def _idle_key(frame: Frame, roles: Sequence[Role]) -> str:
-    """What the decision depends on, where all of it is in one remote; empty: never rest.
-
-    Taken before anything else is looked at: what moves later makes another key.
-    """
-    if not frame.may_rest or frame.only_pull or not frame.edges.forge.shares_remote:
-        return ""
-    refs = frame.sources.git.sync()
-    parts = [f"{ref} {sha}" for ref, sha in sorted(refs.items())]
-    return digest(__version__, ",".join(sorted(roles)), frame.sources.default_branch, *parts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -21,6 +21,7 @@ from pmcodex.ports import PMCODEX, Clock, Forge, Git, Person, Sandbox
 
 if TYPE_CHECKING:
     from pmcodex.config.loading import Loaded
+    from pmcodex.core.actions import Role
     from pmcodex.git.local import LocalRepository
     from pmcodex.observe import Sources
     from pmcodex.round import Frame
@@ -109,7 +110,19 @@ class Session:
         default_branch = self.loaded.settings.default_branch
         return Sources(self.git, forge, self.store, self.machine, default_branch)
 
-    def frame(self, *, dry_run: bool = False, only_pull: int = 0, may_rest: bool = False) -> Frame:
+    def idle_key(self, roles: Sequence[Role]) -> str:
+        """The facts on which these roles may rest; empty: this project's forge allows none."""
+        from pmcodex.rest import idle_key
+
+        return idle_key(self.git, roles, self.loaded.settings.default_branch)
+
+    def rests(self, key: str) -> bool:
+        """Whether nothing moved since a round with these facts found nothing to do."""
+        from pmcodex.rest import rests
+
+        return rests(self.state, key, self.clock.now())
+
+    def frame(self, *, dry_run: bool = False, only_pull: int = 0, idle_key: str = "") -> Frame:
         """A round's frame over these edges, acting as pmcodex."""
         from pmcodex.apply import Edges
         from pmcodex.round import Frame
@@ -126,7 +139,7 @@ class Session:
             self.project,
             dry_run,
             only_pull,
-            may_rest,
+            idle_key,
         )
 
     @contextmanager

@@ -100,11 +100,11 @@ def run(
     verbose: Verbose = False,
 ) -> int:
     """One round of every role; silent when nothing happened. For cron."""
-    from pmcodex.decide import ROLES
+    from pmcodex.core.actions import TEAM
 
     session = open_here(repo)
     while True:
-        report = one_round(session, tuple(ROLES), dry_run=dry_run, quiet=json, may_rest=True)
+        report = one_round(session, TEAM, dry_run=dry_run, quiet=json, may_rest=not dry_run)
         code = end_round(report, json=json, verbose=verbose, silent=True)
         if not watch:
             return code
@@ -119,22 +119,28 @@ def one_round(
     quiet: bool,
     only_pull: int = 0,
     may_rest: bool = False,
-) -> Report:
-    """One round of these roles under the project's lock, told as it goes unless `quiet`."""
-    from dataclasses import replace
+) -> Report | None:
+    """One round of these roles under the project's lock, told as it goes unless `quiet`.
 
-    from pmcodex.render import say_outcome
-    from pmcodex.round import run_round
-
+    None, with `may_rest`: nothing moved since such a round found nothing to do.
+    """
     with session.locked(" ".join(["pmcodex", *sys.argv[1:]])):
-        frame = session.frame(dry_run=dry_run, only_pull=only_pull, may_rest=may_rest)
+        idle_key = session.idle_key(roles) if may_rest else ""
+        if idle_key and session.rests(idle_key):
+            return None
+        from dataclasses import replace
+
+        from pmcodex.render import say_outcome
+        from pmcodex.round import run_round
+
+        frame = session.frame(dry_run=dry_run, only_pull=only_pull, idle_key=idle_key)
         if not quiet:
             frame = replace(frame, on_outcome=say_outcome)
         return run_round(frame, roles)
 
 
 def end_round(
-    report: Report,
+    report: Report | None,
     *,
     json: bool,
     verbose: bool,
@@ -142,8 +148,12 @@ def end_round(
     extra: dict[str, object] | None = None,
 ) -> int:
     """Say what is left to say of a round and return its exit code."""
+    if report is None and not json:
+        return 0
     from pmcodex.render import print_json, report_json, say_rest
+    from pmcodex.round import Report
 
+    report = report or Report("")
     if json:
         print_json({**(extra or {}), **report_json(report)})
     else:

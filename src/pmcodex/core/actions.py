@@ -11,16 +11,23 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Who wants an action done."""
+    """Who wants an action done, in the order in which a round asks them.
 
+    Setup and Registrar are asked by a verb of their own alone (`init`, `doctor --renumber`).
+    """
+
+    INTEGRATOR = "integrator"
     PLANNER = "planner"
     TASKMASTER = "taskmaster"
     DEVELOPER = "developer"
-    REVIEWER = "reviewer"
-    INTEGRATOR = "integrator"
     CHECKER = "checker"
+    REVIEWER = "reviewer"
     SETUP = "setup"
     REGISTRAR = "registrar"
+
+
+TEAM = tuple(role for role in Role if role not in (Role.SETUP, Role.REGISTRAR))
+"""The roles of a round of all roles."""
 
 
 @dataclass(frozen=True, slots=True)

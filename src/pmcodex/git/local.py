@@ -1,4 +1,4 @@
-"""A working folder as a project: its top, its remote, its branch, who works in it. Only reads."""
+"""A working folder as a project: its top, its remote, who works in it. Only reads."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ class LocalRepository:
     """A repository on this machine.
 
     `folder` is the top of its files (of the repository itself, where it is bare), `origin` the
-    address of its remote of that name (empty: it has none), `branch` the one checked out (empty:
-    none), `user` whom git's configuration names (parts may be empty).
+    address of its remote of that name (empty: it has none), `user` whom git's configuration names
+    (parts may be empty).
     """
 
     folder: Path
     origin: str
-    branch: str
     user: Person
 
     @property
@@ -39,19 +38,18 @@ def describe_repository(path: Path) -> LocalRepository | None:
         return None
     git = GitProcess(None, 30)
     at = ("-C", str(path.resolve()))
-    found = git(*at, "rev-parse", "--is-bare-repository", "--absolute-git-dir", ok=None)
-    if found.code:
+    asked = ("--is-bare-repository", "--absolute-git-dir", "--show-toplevel")
+    found = git(*at, "rev-parse", *asked, ok=None)
+    # In a bare repository there is no top level: git answers the first two and complains.
+    if len(found.lines) < 2:
         if "not a git repository" in found.err:
             return None
         raise InvalidInput(f"git can't read the repository at {path}: {found.err}")
-    bare, folder = found.lines
-    if bare != "true":
-        folder = text(git(*at, "rev-parse", "--show-toplevel").out).rstrip("\n")
+    folder = Path(found.lines[-1])
     settings = _settings(git, at)
-    branch = text(git(*at, "symbolic-ref", "-q", "--short", "HEAD", ok=(0, 1)).out).strip()
     user = Person(settings.get("user.name", ""), settings.get("user.email", ""))
-    origin = _absolute(settings.get("remote.origin.url", ""), Path(folder))
-    return LocalRepository(Path(folder), origin, branch, user)
+    origin = _absolute(settings.get("remote.origin.url", ""), folder)
+    return LocalRepository(folder, origin, user)
 
 
 def _settings(git: GitProcess, at: tuple[str, ...]) -> dict[str, str]:

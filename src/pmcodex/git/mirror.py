@@ -58,6 +58,7 @@ class Mirror:
         self._git = GitProcess(folder, timeout)
         self._partial = gitfolder.is_partial(folder)
         self._executables: dict[str, frozenset[str]] = {}
+        self._synced = False
 
     @classmethod
     def open(cls, url: str, folder: Path, *, timeout: float = 300) -> Mirror:
@@ -83,13 +84,14 @@ class Mirror:
         return self._sync()
 
     def refs(self) -> Mapping[str, str]:
-        return gitfolder.remembered(self.folder) or {}
+        return (gitfolder.remembered(self.folder) or {}) if self._synced else self.sync()
 
     def _sync(self) -> Mapping[str, str]:
         if gitfolder.is_damaged(self.folder):
             gitfolder.prepare(self.folder, self.url, self._git.timeout)
         seen = self._look()
         known = gitfolder.remembered(self.folder) or {}
+        self._synced = True
         if seen == known:
             return seen
         default = seen.pop("HEAD", "")
@@ -282,7 +284,10 @@ class Mirror:
     ) -> str:
         executables = self._executable_among(_sha(parent), edits) if parent else frozenset()
         given = stream(parent, edits, (message, at, author), executables)
-        return text(self._run("fast-import", "--quiet", stdin=given).out).strip()
+        made = text(self._run("fast-import", "--quiet", stdin=given).out).strip()
+        if parent in self._executables:
+            self._executables[made] = _executables_after(self._executables[parent], edits)
+        return made
 
     def _executable_among(self, parent: str, edits: Sequence[FileEdit]) -> frozenset[str]:
         if parent not in self._executables:
@@ -332,6 +337,12 @@ class Mirror:
             f"the mirror of {self.url} lacks something: {error.sentence}",
             hint="it is built anew by the next round",
         )
+
+
+def _executables_after(before: frozenset[str], edits: Sequence[FileEdit]) -> frozenset[str]:
+    """The executable paths of a commit that makes these edits on top of those paths."""
+    gone = {edit.path for edit in edits if edit.text is None}
+    return (before - gone) | {edit.path for edit in edits if edit.text and edit.executable}
 
 
 def _sha(name: str) -> str:
