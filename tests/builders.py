@@ -194,7 +194,9 @@ class World:
             if pull.head == head and pull.state is PullState.OPEN:
                 self.pulls[place] = replace(pull, title=title, body=body)
                 return
-        self.pulls.append(a_pull(len(self.pulls) + 1, head, title=title, body=body))
+        number = len(self.pulls) + 1
+        tip = self.rolling[head].sha if head in self.rolling else sha(f"head of {number}")
+        self.pulls.append(a_pull(number, head, head_sha=tip, title=title, body=body))
 
     def roll(
         self, branch: str, changes: Mapping[str, str | None], *, foreign: bool = False

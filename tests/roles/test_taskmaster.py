@@ -40,7 +40,7 @@ def titles(decision: Decision) -> list[str]:
     return [task.title for task in tasks(decision)]
 
 
-# --- the seed ------------------------------------------------------------------------------------
+# --- the seed -------------------------------------------------------------------------------------
 
 
 def test_an_empty_project_gets_the_seed_and_nothing_else() -> None:
@@ -85,7 +85,7 @@ def test_a_declined_seed_is_still_declined_once_items_were_too() -> None:
     assert len(decision.notes) == 1
 
 
-# --- items ---------------------------------------------------------------------------------------
+# --- items ----------------------------------------------------------------------------------------
 
 
 def test_every_item_becomes_a_task_of_its_own() -> None:
@@ -196,7 +196,7 @@ def test_any_words_make_a_readable_task(words: str) -> None:
     assert titles(decision)[-1] == "It prints"
 
 
-# --- ids -----------------------------------------------------------------------------------------
+# --- ids ------------------------------------------------------------------------------------------
 
 
 def test_ids_are_above_everything_ever_seen() -> None:
@@ -250,7 +250,7 @@ def test_a_waiting_task_for_an_item_main_covers_by_now_is_dropped() -> None:
     assert titles(decide(world.view())) == ["It prints"]
 
 
-# --- the open pull -------------------------------------------------------------------------------
+# --- the open pull --------------------------------------------------------------------------------
 
 
 def test_new_items_join_the_open_pull() -> None:
@@ -319,7 +319,7 @@ def test_a_push_whose_pull_was_never_brought_up_to_date_is_finished() -> None:
     assert decide(world.view()) == Decision()
 
 
-# --- the gate ------------------------------------------------------------------------------------
+# --- the gate -------------------------------------------------------------------------------------
 
 
 def test_tasks_wait_for_ci_while_there_is_none() -> None:

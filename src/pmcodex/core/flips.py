@@ -18,6 +18,7 @@ def pending_flips(view: View) -> tuple[CommitPlan, ...]:
     """One commit per task whose file lags behind the facts, in id order.
 
     Only tasks whose text is in the snapshot count; `observe` reads those of every pending task.
+    A file whose status can't be changed alone is left out: see `stuck_flips`.
     """
     plans = []
     for card in view.board.cards:
@@ -40,6 +41,18 @@ def with_status(text: str, status: TaskStatus) -> str | None:
         return set_value(text, "status", status.value)
     except InvalidInput:
         return None
+
+
+def stuck_flips(view: View) -> tuple[str, ...]:
+    """Paths of the task files that lag behind and whose status only a person can change."""
+    files = view.snapshot.files
+    return tuple(
+        path
+        for card in view.board.cards
+        if (path := card.file.path) in files
+        and card.standing.becomes is not None
+        and with_status(files[path], card.standing.becomes) is None
+    )
 
 
 def flips_branch(view: View) -> str:

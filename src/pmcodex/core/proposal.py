@@ -84,6 +84,15 @@ def judge(view: View, proposal: Proposal) -> Decision:
     )
 
 
+def outdated(view: View, role: Role, branch: str) -> tuple[Note, ...]:
+    """What to tell where nothing is to be proposed: an open pull of the branch, if there is one."""
+    pull = view.open_pull(branch)
+    if pull is None:
+        return ()
+    message = f"pull {pull.number} proposes what the facts no longer ask for"
+    return (Note(role, branch, message, f"close it with `pmcodex pull close {pull.number}`"),)
+
+
 def _base(view: View) -> str:
     return view.snapshot.default_branch
 

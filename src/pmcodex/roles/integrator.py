@@ -6,14 +6,18 @@ project's own policy does not ask for.
 
 from __future__ import annotations
 
-from pmcodex.core.actions import CommitPlan, Decision, RequestMerge, Role
-from pmcodex.core.facts import CheckState, Pull, PullState, Rolling
-from pmcodex.core.flips import added_tasks, flips_branch, pending_flips, with_status
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pmcodex.core.actions import CommitPlan, Decision, Note, RequestMerge, Role
+from pmcodex.core.facts import CheckState, Pull, PullState, Verdict
+from pmcodex.core.flips import added_tasks, flips_branch, pending_flips, stuck_flips
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH, task_of_branch
-from pmcodex.core.model import TaskStatus
 from pmcodex.core.paths import is_protected
-from pmcodex.core.proposal import Proposal, judge
+from pmcodex.core.points import checks_seen
+from pmcodex.core.proposal import Proposal, content_of, judge, outdated
 from pmcodex.core.stage import approved, green
+from pmcodex.core.taskfile import read_task
 from pmcodex.core.view import View
 
 
@@ -21,13 +25,19 @@ def decide(view: View) -> Decision:
     """Propose the pending flips, then ask for the merges that the policy allows."""
     flips = _bookkeeping(view)
     merges = () if flips.actions else _merges(view)
-    return Decision((*flips.actions, *merges), flips.notes)
+    return Decision((*flips.actions, *merges), (*flips.notes, *_stuck(view)))
+
+
+def _stuck(view: View) -> tuple[Note, ...]:
+    hint = "write its status as a plain `status: ...` line, without YAML anchors"
+    message = "it lags behind its pull, and its status can't be changed without touching more"
+    return tuple(Note(Role.INTEGRATOR, path, message, hint) for path in stuck_flips(view))
 
 
 def _bookkeeping(view: View) -> Decision:
     flips = pending_flips(view)
     if not flips:
-        return Decision()
+        return Decision(notes=outdated(view, Role.INTEGRATOR, BOOKKEEPING_BRANCH))
     if flips_branch(view) == TASKS_BRANCH:
         return _ride_along(view, flips)
     ids = [plan.message.split(":")[0] for plan in flips]
@@ -81,16 +91,27 @@ def _merges(view: View) -> tuple[RequestMerge, ...]:
 
 def _may_merge(view: View, pull: Pull) -> str:
     """Why the policy asks for this pull's merge; empty: it does not."""
-    rolling = view.snapshot.rolling.get(pull.head)
-    if _any_red(pull) or (rolling is not None and rolling.foreign):
+    if _any_red(pull):
         return ""
-    if pull.head == BOOKKEEPING_BRANCH and view.policy.merge.bookkeeping and rolling is not None:
-        return "only status lines change" if _only_statuses(view, rolling) else ""
-    if pull.head == TASKS_BRANCH and view.policy.merge.tasks and rolling is not None:
-        return "only task files are added" if _only_tasks(view, rolling) else ""
+    if pull.head in (BOOKKEEPING_BRANCH, TASKS_BRANCH):
+        return _rolling_to_merge(view, pull)
     if view.policy.merge.ready and task_of_branch(view.policy.branch_prefix, pull.head):
         return _ready_to_merge(view, pull)
     return ""
+
+
+def _rolling_to_merge(view: View, pull: Pull) -> str:
+    """Bookkeeping of nothing but pending flips, and tasks pulls of new task files beside those."""
+    rolling, merge = view.snapshot.rolling.get(pull.head), view.policy.merge
+    if rolling is None or rolling.foreign or rolling.sha != pull.head_sha or not rolling.changes:
+        return ""
+    if _touches_protected(view, tuple(rolling.changes)):
+        return ""
+    flips = content_of(pending_flips(view)).items() if merge.bookkeeping else ()
+    rest = {path: text for path, text in rolling.changes.items() if (path, text) not in flips}
+    if pull.head == BOOKKEEPING_BRANCH:
+        return "only status lines change" if not rest and merge.bookkeeping else ""
+    return "only task files are added" if _only_new_tasks(view, rest) and merge.tasks else ""
 
 
 def _ready_to_merge(view: View, pull: Pull) -> str:
@@ -98,29 +119,36 @@ def _ready_to_merge(view: View, pull: Pull) -> str:
     paths = view.snapshot.pull_paths.get(pull.number)
     if card is None or card.task.auto_policy != "merge_when_ready" or paths is None:
         return ""
-    if not (approved(pull) and green(pull)):
+    if not (_approved_as_is(pull) and green(pull)) or checks_seen(pull, view.policy).missing:
         return ""
-    if any(is_protected(path, view.policy.protected_paths) for path in paths):
+    if _touches_protected(view, paths):
         return ""
     return f"{card.task.id} says merge_when_ready; approved and green"
 
 
-def _only_statuses(view: View, rolling: Rolling) -> bool:
-    """Whether the branch changes status values of task files and not a byte more."""
-    files = view.snapshot.files
-    return bool(rolling.changes) and all(
-        text is not None
-        and path in files
-        and any(with_status(files[path], status) == text for status in TaskStatus)
-        for path, text in rolling.changes.items()
+def _approved_as_is(pull: Pull) -> bool:
+    """Whether it is approved, by reviews of just this head: what came later nobody looked at."""
+    seen = tuple(
+        review
+        for review in pull.reviews
+        if review.verdict is not Verdict.APPROVED or review.head_sha == pull.head_sha
     )
+    return approved(pull) and approved(replace(pull, reviews=seen))
 
 
-def _only_tasks(view: View, rolling: Rolling) -> bool:
+def _touches_protected(view: View, paths: tuple[str, ...]) -> bool:
+    return any(is_protected(path, view.policy.protected_paths) for path in paths)
+
+
+def _only_new_tasks(view: View, changes: Mapping[str, str | None]) -> bool:
+    """Whether these add task files that can be read, and do nothing else."""
     folder = view.policy.tasks.dir.rstrip("/") + "/"
-    return bool(rolling.changes) and all(
-        text is not None and path.startswith(folder) and path not in view.snapshot.paths
-        for path, text in rolling.changes.items()
+    return bool(changes) and all(
+        text is not None
+        and path.startswith(folder)
+        and path not in view.snapshot.paths
+        and read_task(path, "", text.encode()).task is not None
+        for path, text in changes.items()
     )
 
 
