@@ -77,7 +77,13 @@ def stranger(scratch: Path) -> dict[str, str]:
     home = scratch / "home"
     home.mkdir()
     (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
-    return {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "CI": "true"}
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(scratch),
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "CI": "true",
+    }
 
 
 def main() -> None:
