@@ -14,7 +14,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, docs, wheel and tests, as CI does"
 	@echo "make bench   measure start-up, rounds, board and size"
-	@echo "make docs    write docs/help.md anew"
+	@echo "make docs    write docs/help.md and docs/timeline.svg anew"
 	@echo "make pins    write the requirement files anew from pyproject.toml"
 	@echo "make clean   remove .venv and the caches"
 
@@ -40,6 +40,7 @@ bench: $(DEV)
 
 docs: $(DEV)
 	@$(BIN)/python tools/help_page.py
+	@$(BIN)/python tools/timeline_picture.py
 
 PIN := $(BIN)/pins/bin/pip-compile --quiet --generate-hashes --strip-extras --all-build-deps \
 	--no-header --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
