@@ -7,6 +7,7 @@ What must never happen here: a task's own words choosing a path that policy prot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import unified_diff
 
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.board import Card
@@ -15,6 +16,8 @@ from pmcodex.core.project import Project
 from pmcodex.core.view import View
 from pmcodex.editing.patch import CannotApply, apply_diff, diff_in
 from pmcodex.recipes import RECIPES, propose_all
+
+NO_HANDS = "it names no recipe and no command and carries no diff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def work_for(view: View, card: Card) -> Work | CannotApply:
         if task.command not in view.policy.commands:
             return CannotApply(f"command {task.command!r} is not in .llm-team.yml")
         return Work(f"the command {task.command}", command=task.command)
-    return CannotApply("it names no recipe and no command and carries no diff")
+    return CannotApply(NO_HANDS)
 
 
 def _by_recipe(view: View, names: tuple[str, ...]) -> Work | CannotApply:
@@ -65,4 +68,24 @@ def _by_recipe(view: View, names: tuple[str, ...]) -> Work | CannotApply:
             edit.path, tuple(allowed)
         ):
             return CannotApply(f"{edit.path} is protected")
+    excess = beyond_limits(view, edits)
+    if excess:
+        return CannotApply(f"{', '.join(names)} {excess}")
     return Work(f"the recipe {', '.join(names)}", edits)
+
+
+def beyond_limits(view: View, edits: tuple[FileEdit, ...]) -> str:
+    """How the edits are more than one pull may hold; empty: they are not."""
+    limits = view.policy.limits
+    if len(edits) > limits.files:
+        return f"would change {len(edits)} files, and limits.files is {limits.files}"
+    lines = sum(_changed_lines(view.snapshot.files.get(edit.path, ""), edit) for edit in edits)
+    return f"would change {lines} lines, and limits.lines is {limits.lines}" * (
+        lines > limits.lines
+    )
+
+
+def _changed_lines(before: str, edit: FileEdit) -> int:
+    """How many lines an edit adds and removes."""
+    pairs = unified_diff(before.splitlines(), (edit.text or "").splitlines(), n=0, lineterm="")
+    return sum(line[0] in "+-" for line in list(pairs)[2:])

@@ -6,6 +6,8 @@ happen here: a second branch for a claimed task, or a claim over somebody else's
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pmcodex.core import keys
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, PullDraft, Role, WorkTask
 from pmcodex.core.board import Card, open_pulls_of_tasks
@@ -13,9 +15,13 @@ from pmcodex.core.facts import Claim
 from pmcodex.core.flips import with_status
 from pmcodex.core.model import TaskStatus
 from pmcodex.core.paths import is_protected, overlaps
+from pmcodex.core.stage import State
 from pmcodex.core.view import View
-from pmcodex.editing.hands import Work, work_for
+from pmcodex.editing.hands import NO_HANDS, Work, has_hands, work_for
 from pmcodex.editing.patch import CannotApply
+
+BY_HAND = "add a recipe, a command or a diff to its file, or do it by hand"
+OTHERWISE = "mend its file, or set its status to done if it is"
 
 
 def decide(view: View) -> Decision:
@@ -29,13 +35,16 @@ def decide(view: View) -> Decision:
 
 def _resume(view: View) -> Decision:
     notes = []
+    theirs = {claim.task_id for claim in view.snapshot.claims if claim.foreign}
     for claim in sorted(view.snapshot.claims, key=lambda claim: keys.number(claim.task_id)):
         card = view.board.card(claim.task_id)
-        if card is None or card.standing.state.value != "in_progress" or not _is_ours(view, claim):
+        if card is None or card.standing.state is not State.IN_PROGRESS:
+            continue
+        if claim.task_id in theirs or not _may_resume(view, claim):
             continue
         work = work_for(view, card)
         if isinstance(work, CannotApply) and not claim.worked:
-            notes.append(_note(card, f"its claim can't go on: {work.reason}"))
+            notes.append(_note(card, f"its claim can't go on: {work.reason}", OTHERWISE))
             continue
         how = work if isinstance(work, Work) else Work("what is on its branch")
         commits = () if claim.worked or how.command else (_work_commit(view, card, how),)
@@ -57,10 +66,8 @@ def _resume(view: View) -> Decision:
     return Decision(notes=tuple(notes))
 
 
-def _is_ours(view: View, claim: Claim) -> bool:
+def _may_resume(view: View, claim: Claim) -> bool:
     """Whether this machine may go on with a claim: its own at once, another's once expired."""
-    if claim.foreign:
-        return False
     expired = view.now - claim.at > view.policy.claim_expiry_hours * 3600
     return claim.machine == view.snapshot.machine or expired
 
@@ -72,28 +79,47 @@ def _start(view: View) -> Decision:
         message = f"{len(pulls)} task pulls are open and limits.open_pulls is {limit}"
         note = Note(Role.DEVELOPER, "queue", message, "review and merge, or close, one of them")
         return Decision(notes=(note,))
-    busy = tuple(path for pull in pulls for path in view.snapshot.pull_paths.get(pull.number, ()))
-    notes = []
+    notes: list[Note] = []
     for card in view.board.queue:
-        if overlaps(card.task.touches, busy):
-            notes.append(_note(card, "an open pull changes what it touches"))
-            continue
-        if card.file.path not in view.snapshot.files:
-            notes.append(_note(card, "it names no recipe and no command and carries no diff"))
-            continue
-        if card.task.id in view.snapshot.tried:
-            notes.append(_note(card, view.snapshot.tried[card.task.id]))
-            continue
-        work = work_for(view, card)
-        if isinstance(work, CannotApply):
-            notes.append(_note(card, work.reason))
-            continue
-        claim = _claim(view, card, work)
-        if claim is None:
-            notes.append(_note(card, "its status can't be rewritten without changing more"))
-            continue
-        return Decision((claim,), tuple(notes))
+        started = _try(view, card)
+        if isinstance(started, WorkTask):
+            return Decision((started,), tuple(notes))
+        notes.append(started)
     return Decision(notes=tuple(notes))
+
+
+def _try(view: View, card: Card) -> WorkTask | Note:
+    """The claim of one task with its work, or why there is none."""
+    if card.task.touches and (number := _in_the_way(view, card)):
+        hint = f"merge or close pull {number} first"
+        return _note(card, f"pull {number} changes what it touches", hint)
+    if card.task.id in view.snapshot.tried:
+        hint = "change its file, or what it runs on, to have it tried again"
+        return _note(card, view.snapshot.tried[card.task.id], hint)
+    if card.file.path not in view.snapshot.files:
+        if has_hands(card):
+            return _note(card, "too many tasks come before it", "see what is said of those")
+        return _note(card, NO_HANDS, BY_HAND)
+    work = work_for(view, card)
+    if isinstance(work, CannotApply):
+        return _note(card, work.reason, BY_HAND if work.reason == NO_HANDS else OTHERWISE)
+    claim = _claim(view, card, work)
+    if claim is None:
+        hint = "write its status as a plain `status: queued` line, without YAML anchors"
+        return _note(card, "its status can't be rewritten without changing more", hint)
+    return claim
+
+
+def _in_the_way(view: View, card: Card) -> int:
+    """The lowest number of an open pull that changes what the task says it touches; 0: none."""
+    return next(
+        (
+            number
+            for number, paths in sorted(view.snapshot.pull_paths.items())
+            if overlaps(card.task.touches, paths)
+        ),
+        0,
+    )
 
 
 def _claim(view: View, card: Card, work: Work) -> WorkTask | None:
@@ -120,7 +146,19 @@ def _claim(view: View, card: Card, work: Work) -> WorkTask | None:
 
 def _work_commit(view: View, card: Card, work: Work) -> CommitPlan:
     done = _done(view, card)
-    return CommitPlan(f"{card.task.id}: {card.task.title}", (*work.edits, *done))
+    edits = tuple(_in_step(view, card, edit) for edit in work.edits)
+    said = {edit.path for edit in edits}
+    missing = tuple(edit for edit in done if edit.path not in said)
+    return CommitPlan(f"{card.task.id}: {card.task.title}", (*edits, *missing))
+
+
+def _in_step(view: View, card: Card, edit: FileEdit) -> FileEdit:
+    """The edit; where it rewrites the task's own file, with the status that the branch gives it."""
+    if edit.path != card.file.path or edit.text is None:
+        return edit
+    in_pull = view.policy.bookkeeping == "in_pull"
+    text = with_status(edit.text, TaskStatus.DONE if in_pull else TaskStatus.IN_REVIEW)
+    return replace(edit, text=edit.text if text is None else text)
 
 
 def _closing(view: View, card: Card, work: Work) -> tuple[CommitPlan, ...]:
@@ -185,6 +223,5 @@ def _risk(view: View, work: Work) -> str:
     return "No protected path is touched."
 
 
-def _note(card: Card, message: str) -> Note:
-    hint = "add a recipe, a command or a diff to its file, or do it by hand"
+def _note(card: Card, message: str, hint: str) -> Note:
     return Note(Role.DEVELOPER, card.task.id, message, hint)
