@@ -21,7 +21,8 @@ def decide(view: View) -> Decision:
         tuple(
             RunCheck(pull.number, pull.head_sha, name, f"{name} has no outcome on {pull.head} yet")
             for pull in view.snapshot.pulls
-            if pull.state is PullState.OPEN and view.only_pull in (0, pull.number)
+            if pull.state is PullState.OPEN and pull.head_sha
+            if view.only_pull in (0, pull.number)
             for name in view.policy.checks
             if not _has_outcome(pull, name)
         )

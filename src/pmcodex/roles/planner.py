@@ -6,7 +6,7 @@ from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, Role
 from pmcodex.core.keys import PLAN_BRANCH
 from pmcodex.core.model import Milestone
 from pmcodex.core.prd import read_prd
-from pmcodex.core.proposal import Proposal, judge
+from pmcodex.core.proposal import Proposal, judge, outdated
 from pmcodex.core.view import View
 
 
@@ -27,7 +27,7 @@ def decide(view: View) -> Decision:
         )
     plan = render_plan(view, prd.milestones)
     if view.snapshot.files.get(policy.plan) == plan:
-        return Decision()
+        return Decision(notes=outdated(view, Role.PLANNER, PLAN_BRANCH))
     items = sum(len(milestone.acceptance) for milestone in prd.milestones)
     summary = f"{len(prd.milestones)} milestones and {items} acceptance items"
     return judge(

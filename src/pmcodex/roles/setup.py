@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pmcodex.core.actions import CommitPlan, Decision, Note, Role
 from pmcodex.core.keys import INIT_BRANCH
-from pmcodex.core.proposal import Proposal, judge
+from pmcodex.core.proposal import Proposal, judge, outdated
 from pmcodex.core.view import View
 from pmcodex.editing.hands import project_of
 from pmcodex.scaffold import missing
@@ -14,7 +14,8 @@ def decide(view: View) -> Decision:
     """Propose the scaffold files that are not there. Nothing is ever overwritten."""
     edits = missing(project_of(view), view.templates, view.policy)
     if not edits:
-        return Decision(notes=(Note(Role.SETUP, "scaffold", "nothing is missing"),))
+        note = Note(Role.SETUP, "scaffold", "nothing is missing")
+        return Decision(notes=(note, *outdated(view, Role.SETUP, INIT_BRANCH)))
     paths = [edit.path for edit in edits]
     return judge(
         view,
