@@ -319,6 +319,16 @@ def test_a_push_whose_pull_was_never_brought_up_to_date_is_finished() -> None:
     assert decide(world.view()) == Decision()
 
 
+def test_a_push_that_never_got_its_pull_keeps_its_ids() -> None:
+    world = a_world("It parses")
+    world.accept(decide(world.view()))
+    world.pulls.clear()
+    assert decide(world.view()).actions[0].commits == ()
+    world.main["docs/PRD.md"] = prd("It parses", "It counts words")
+    found = [(task.id, task.title) for task in tasks(decide(world.view()))]
+    assert found == [("T-0001", "It parses"), ("T-0002", "It counts words")]
+
+
 # --- the gate -------------------------------------------------------------------------------------
 
 

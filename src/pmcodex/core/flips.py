@@ -7,6 +7,7 @@ open. Taskmaster and Integrator both need to know which, so that knowledge is he
 from __future__ import annotations
 
 from pmcodex.core.actions import CommitPlan, FileEdit
+from pmcodex.core.facts import Rolling
 from pmcodex.core.frontmatter import set_value
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH
 from pmcodex.core.model import TaskStatus
@@ -68,12 +69,22 @@ def flips_on(view: View, branch: str) -> tuple[CommitPlan, ...]:
 
 
 def added_tasks(view: View) -> tuple[FileEdit, ...]:
-    """The task files that the tasks branch adds, by path, while its pull is open."""
+    """The task files that the tasks branch adds, by path, while its pull is open or still to come.
+
+    A run may end between its push and the pull: what it pushed keeps its ids.
+    """
     rolling = view.snapshot.rolling.get(TASKS_BRANCH)
-    if rolling is None or view.open_pull(TASKS_BRANCH) is None:
+    if rolling is None or (view.open_pull(TASKS_BRANCH) is None and _had_its_pull(view, rolling)):
         return ()
     return tuple(
         FileEdit(path, text)
         for path, text in sorted(rolling.changes.items())
         if text is not None and path not in view.snapshot.paths
+    )
+
+
+def _had_its_pull(view: View, rolling: Rolling) -> bool:
+    """Whether a pull of just this tip was closed or merged."""
+    return any(
+        pull.head == rolling.branch and pull.head_sha == rolling.sha for pull in view.snapshot.pulls
     )
