@@ -111,6 +111,14 @@ print(json.dumps(said))
 """
 
 
+def strangers() -> list[str]:
+    """Folders at the root that no check needs: not the system's, none that Python lives below."""
+    known = {"bin", "dev", "etc", "lib", "lib32", "lib64", "opt", "proc", "sbin", "tmp", "usr"}
+    lived_in = {Path(prefix).resolve().parts[1] for prefix in (sys.prefix, sys.base_prefix)}
+    found = {path.name for path in Path("/").iterdir() if path.is_dir()} | {"home"}
+    return [f"/{name}" for name in sorted(found - known - lived_in)]
+
+
 @pytest.fixture(scope="module")
 def attempts(walls: Walls, tmp_path_factory: pytest.TempPathFactory) -> Attempts:
     top = tmp_path_factory.mktemp("top").resolve()
@@ -126,7 +134,7 @@ def attempts(walls: Walls, tmp_path_factory: pytest.TempPathFactory) -> Attempts
     abstract = f"pmcodex-test-{os.getpid()}-{time.monotonic_ns()}"
     told: dict[str, Any] = {
         "paths": [str(top / ".env"), str(state), str(top / "victim"), str(home / ".ssh"),
-                  "/root/.ssh", "/etc/ssh", "/var", "/sys", "/run", "/home", "/work"],
+                  "/root/.ssh", "/etc/ssh", "/var", "/sys", "/run", *strangers()],
         "writes": ["/written", "/usr/written", "/etc/written", "/opt/written", "/dev/written",
                    f"{sys.prefix}/written", f"{sys.base_prefix}/written", "link", "wide",
                    str(folder / "made"), "/tmp/made", "ours"],
