@@ -34,7 +34,9 @@ def plain(text: str) -> str:
 
 def print_json(value: object) -> None:
     """One JSON document on stdout."""
-    typer.echo(_json.dumps(as_data(value), indent=2, ensure_ascii=False))
+    from pydantic_core import to_json
+
+    typer.echo(to_json(value, indent=2))
 
 
 def as_data(value: object) -> Any:
