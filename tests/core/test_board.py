@@ -70,3 +70,13 @@ def test_a_chain_of_two_thousand_is_a_board() -> None:
     found = board_of(*files)
     assert [card.task.id for card in found.queue] == ["T-0001"]
     assert found.cards[-1].waits_on == ("T-1999",)
+
+
+def test_a_card_is_found_by_its_id_and_the_board_stays_a_value() -> None:
+    found = board_of(file(1), file(2))
+    card = found.card("T-0002")
+    assert card is not None
+    assert card.task.id == "T-0002"
+    assert found.card("T-0009") is None
+    assert found == board_of(file(1), file(2))
+    assert found != board_of(file(1))

@@ -7,8 +7,8 @@ here: one broken task file in the way of another task.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pmcodex.core import graph, keys
 from pmcodex.core.facts import Finding, Pull, PullState, Snapshot, TaskFile
@@ -34,10 +34,15 @@ class Board:
     cards: tuple[Card, ...]
     findings: tuple[Finding, ...]
     queue: tuple[Card, ...]
+    _by_id: Mapping[str, Card] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A frozen value may still look things up fast: this follows from `cards` alone.
+        object.__setattr__(self, "_by_id", {card.task.id: card for card in self.cards})
 
     def card(self, task_id: str) -> Card | None:
         """The card of a task, or None."""
-        return next((card for card in self.cards if card.task.id == task_id), None)
+        return self._by_id.get(task_id)
 
 
 def build_board(snapshot: Snapshot, branch_prefix: str) -> Board:
@@ -160,11 +165,10 @@ def open_pulls_of_tasks(snapshot: Snapshot, branch_prefix: str) -> tuple[Pull, .
 
 def needs_human(board: Board, snapshot: Snapshot) -> tuple[str, ...]:
     """What waits for a person, a line each, the most useful first."""
-    lines: list[str] = []
-    for pull in snapshot.pulls:
-        if pull.state is not PullState.OPEN:
-            continue
-        lines.append(_ask(pull, board))
+    ready = {card.standing.pull for card in board.cards if card.standing.state is State.READY}
+    lines = [
+        _ask(pull, pull.number in ready) for pull in snapshot.pulls if pull.state is PullState.OPEN
+    ]
     lines += [
         f"{card.task.id}: {card.standing.reason}; moved by {card.standing.moves}"
         for card in board.cards
@@ -175,11 +179,7 @@ def needs_human(board: Board, snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _ask(pull: Pull, board: Board) -> str:
-    ready = any(
-        card.standing.pull == pull.number and card.standing.state is State.READY
-        for card in board.cards
-    )
+def _ask(pull: Pull, ready: bool) -> str:
     if ready:
         return f"pull {pull.number} is ready: pmcodex pull merge {pull.number}"
     return f"pull {pull.number} waits for review: pmcodex pull show {pull.number} ({pull.title})"

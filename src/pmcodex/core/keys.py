@@ -39,7 +39,7 @@ def task_of_branch(prefix: str, branch: str) -> str:
     """The task id a branch name carries, or an empty string."""
     if not branch.startswith(prefix):
         return ""
-    found = re.match(r"(T-\d{4,9})(?:-|$)", branch.removeprefix(prefix))
+    found = re.match(r"(T-[0-9]{4,9})(?:-|\Z)", branch.removeprefix(prefix))
     return found.group(1) if found else ""
 
 
