@@ -21,7 +21,7 @@ TWO = written(a_task(2), a_task(1))
 
 def behind(**more) -> World:
     pulls = [merged(1, "feature/T-0001-a"), closed(2, "feature/T-0002-b")]
-    return World(main=dict(TWO), pulls=pulls, **more)
+    return World(main=dict(TWO), **({"pulls": pulls} | more))
 
 
 def test_one_commit_per_task_in_order() -> None:
