@@ -15,12 +15,11 @@ from pathlib import Path
 # own package, never from its neighbours on the shelf. The longest name that fits a module counts.
 FLOORS = {
     "words": ("errors", "core ports"),
-    "judgement": ("recipes rules", "editing scaffold", "roles"),
+    "judgement": ("prd reviewing project", "recipes rules", "editing scaffold", "roles"),
     "engine": ("decide settle",),
     "edges": (
-        "process clock texts workfolder jail allowlist",
-        "state config git",
-        "sandbox",
+        "clock texts workfolder",
+        "state config git sandbox",
         "forges models",
     ),
     "shell": ("observe checks rest", "apply", "round", "render wiring", "demo"),
@@ -47,10 +46,10 @@ SOLE: dict[str, tuple[str, ...]] = {
     "pty": (),
     "requests": (),
     "rich": ("cli", "render"),
-    "subprocess": ("process",),
+    "subprocess": ("sandbox.process",),
     "typer": ("cli", "render"),
 }
-MAY_START = ("process", "jail")  # the jail becomes the check, inside its sandbox
+MAY_START = ("sandbox.process", "sandbox.jail")  # the jail becomes the check, inside its sandbox
 STARTS = ("system", "popen", "exec", "spawn", "posix_spawn", "fork")
 
 EFFECTS = {

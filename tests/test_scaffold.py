@@ -13,15 +13,15 @@ from pydantic import BaseModel
 
 from pmcodex.config.settings import ENVIRONMENT_ONLY, FIELDS
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import edited
 from pmcodex.core.frontmatter import set_value
 from pmcodex.core.model import Task, TaskStatus
 from pmcodex.core.policy import Policy
-from pmcodex.core.prd import read_prd
-from pmcodex.core.project import Project
-from pmcodex.core.sections import sections_of
 from pmcodex.core.taskfile import read_task
 from pmcodex.errors import InvalidInput
+from pmcodex.prd.reader import read_prd
+from pmcodex.project.edits import edited
+from pmcodex.project.files import Project
+from pmcodex.reviewing.sections import sections_of
 from pmcodex.scaffold import TimerKind, missing, timer_files
 from pmcodex.texts import load_templates
 
@@ -222,14 +222,14 @@ def crontab_line(text: str) -> str:
 
 def test_the_crontab_runs_one_round() -> None:
     text = timer("cron")["crontab.example"]
-    assert crontab_line(text) == "*/15 * * * * pmcodex run --repo /srv/shop.git"
+    assert crontab_line(text) == "*/15 * * * * pmcodex run --repo /srv/shop.git >/dev/null"
 
 
 def test_odd_words_stay_one_word_in_cron() -> None:
     line = crontab_line(timer("cron", repo=ODD)["crontab.example"])
     assert not re.search(r"(?<!\\)%", line)
     shell = line.split(" ", 5)[5].replace("\\%", "%")
-    assert shlex.split(shell) == ["pmcodex", "run", "--repo", ODD]
+    assert shlex.split(shell) == ["pmcodex", "run", "--repo", ODD, ">/dev/null"]
 
 
 def test_the_example_at_the_root_is_the_one_that_init_writes() -> None:

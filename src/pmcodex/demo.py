@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmcodex.errors import InvalidInput
-from pmcodex.process import run
+from pmcodex.sandbox.process import run
 
 Say = Callable[[str], None]
 Main = Callable[[Sequence[str]], int]

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from pmcodex import __version__
 from pmcodex.config.loading import read_policy
@@ -21,6 +22,7 @@ from pmcodex.core.diffs import read_diff
 from pmcodex.core.facts import Claim, Diff, Pull, PullState, Rolling, Snapshot, TaskFile
 from pmcodex.core.model import TaskStatus
 from pmcodex.core.policy import Policy
+from pmcodex.core.stage import State
 from pmcodex.core.taskfile import read_task
 from pmcodex.editing.hands import has_hands
 from pmcodex.editing.patch import diff_in, paths_in
@@ -34,9 +36,11 @@ CODEOWNERS_PATHS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
 PROPOSERS = {Role.PLANNER, Role.TASKMASTER, Role.INTEGRATOR, Role.SETUP, Role.REGISTRAR}
 """The roles that speak through rolling branches."""
 
-CANDIDATES = 20
+CANDIDATES = 200
 """How many claimable tasks' texts a snapshot carries; the Developer takes the first it can work."""
 
+_ID = r"T-[0-9]{4,9}"
+_ID_OF_PATH = r"(?:^|/)T-([0-9]{4,9})(?![0-9])"
 _MACHINE = re.compile(r"^Pmcodex-Machine: (\S+)$", re.MULTILINE)
 
 
@@ -96,20 +100,17 @@ def observe(sources: Sources, roles: Collection[Role]) -> Seen:
     )
     snapshot = replace(snapshot, claims=_claims(sources.git, snapshot, policy))
     snapshot = _with_history(sources.git, snapshot, policy)
+    snapshot = replace(snapshot, pull_paths=_pull_paths(sources, snapshot))
     if PROPOSERS & set(roles):
         snapshot = replace(snapshot, rolling=_rolling(sources.git, snapshot, entries))
     if {Role.TASKMASTER, Role.REGISTRAR} & set(roles):
         snapshot = replace(snapshot, highest_id=_highest_id(sources, snapshot, policy))
-    snapshot = replace(snapshot, pull_paths=_pull_paths(sources, snapshot))
     if Role.REVIEWER in roles:
         snapshot = replace(snapshot, diffs=_diffs(sources, snapshot))
     board = build_board(snapshot, policy.branch_prefix)
-    snapshot = replace(
-        snapshot,
-        files=_files(sources.git, snapshot, blobs, _wanted(board, policy)),
-        tried=_tried(sources.store, snapshot),
-    )
-    return Seen(snapshot, policy, board)
+    tried = _tried(sources.store, snapshot)
+    files = _files(sources.git, snapshot, blobs, _wanted(board, policy, tried))
+    return Seen(replace(snapshot, files=files, tried=tried), policy, board)
 
 
 def _default_branch(sources: Sources, refs: Mapping[str, str]) -> tuple[str, str]:
@@ -208,6 +209,8 @@ def _with_history(git: Git, snapshot: Snapshot, policy: Policy) -> Snapshot:
             end = pull.merge_sha or pull.base_sha
             if pull.merge_sha and not git.is_ancestor(pull.merge_sha, snapshot.main):
                 unseen.add(pull.number)
+            elif pull.merge_sha and task.status is not TaskStatus.QUEUED:
+                continue  # only a task that was set back to queued can be past its merge
             elif not git.is_ancestor(git.last_touch(snapshot.main, file.path), end):
                 touched.add(pull.number)
     return replace(snapshot, touched_after=frozenset(touched), unseen=frozenset(unseen))
@@ -228,15 +231,24 @@ def _highest_id(sources: Sources, snapshot: Snapshot, policy: Policy) -> int:
     for pull in snapshot.pulls:
         if pull.head == keys.TASKS_BRANCH:
             carried += (keys.read_marker(pull.body, "ids") or "").split(",")
-    rolling = snapshot.rolling.get(keys.TASKS_BRANCH)
-    paths = list(rolling.changes) if rolling is not None else []
+    changed = [path for paths in snapshot.pull_paths.values() for path in paths]
+    rolling = [path for one in snapshot.rolling.values() for path in one.changes]
+    numbers += [keys.number(task_id) for task_id in carried if re.fullmatch(_ID, task_id)]
+    names = [*rolling, *changed, *_past_paths(sources, snapshot.main, policy.tasks.dir)]
+    found = re.findall(_ID_OF_PATH, "\n".join(names), re.MULTILINE)
     point = sources.store.checkpoint
-    past = sources.git.history_paths(snapshot.main, point.highest_at, policy.tasks.dir)
-    numbers += [keys.number(task_id) for task_id in carried if re.fullmatch(r"T-\d{4,9}", task_id)]
-    found = re.findall(r"(?:^|/)T-(\d{4,9})\b", "\n".join([*paths, *past]), re.MULTILINE)
     highest = max([point.highest_id, *numbers, *map(int, found)], default=0)
     sources.store.put(replace(point, highest_id=highest, highest_at=snapshot.main))
     return highest
+
+
+def _past_paths(sources: Sources, main: str, folder: str) -> frozenset[str]:
+    """Paths of the task folder that any commit ever touched, but for those looked at before."""
+    since = sources.store.checkpoint.highest_at
+    if since == main:
+        return frozenset()
+    known = since if since and sources.git.is_ancestor(since, main) else ""
+    return sources.git.history_paths(main, known, folder)
 
 
 def _tried(store: Store, snapshot: Snapshot) -> dict[str, str]:
@@ -265,7 +277,7 @@ def _rolling(git: Git, snapshot: Snapshot, entries: Iterable[Entry]) -> dict[str
 
 def _one_rolling(git: Git, branch: Branch, main: str, oids: Mapping[str, str]) -> Rolling:
     """What a rolling branch still changes: paths since the merge base that differ from main."""
-    touched = git.changed_paths(git.merge_base(main, branch.sha) or main, branch.sha)
+    touched = set(git.changed_paths(git.merge_base(main, branch.sha) or main, branch.sha))
     theirs = {entry.path: entry.oid for entry in git.tree(branch.sha) if entry.path in touched}
     differ = {path: theirs.get(path, "") for path in touched if theirs.get(path) != oids.get(path)}
     data = git.read(oid for oid in differ.values() if oid)
@@ -311,13 +323,16 @@ def _open(snapshot: Snapshot) -> tuple[Pull, ...]:
 # --- texts ---------------------------------------------------------------------------------
 
 
-def _wanted(board: Board, policy: Policy) -> set[str]:
+def _wanted(board: Board, policy: Policy, tried: Collection[str]) -> set[str]:
     """The paths whose texts some role or recipe reads."""
     wanted = {policy.prd, policy.plan, *CODEOWNERS_PATHS, *reads()}
     active = [
-        card for card in board.cards if card.standing.becomes or _is_active(card.standing.row)
+        card
+        for card in board.cards
+        if card.standing.becomes or card.standing.state is State.IN_PROGRESS
     ]
-    able = [card for card in board.queue if has_hands(card)][:CANDIDATES]
+    untried = (card for card in board.queue if card.task.id not in tried and has_hands(card))
+    able = islice(untried, CANDIDATES)
     wanted.update(finding.where for finding in board.findings if finding.kind == "duplicate-id")
     for card in [*active, *able]:
         wanted.add(card.file.path)
@@ -325,10 +340,6 @@ def _wanted(board: Board, policy: Policy) -> set[str]:
         if diff is not None:
             wanted.update(paths_in(diff))
     return wanted
-
-
-def _is_active(row: str) -> bool:
-    return row == "a claimed branch without a pull"
 
 
 def _files(

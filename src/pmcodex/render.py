@@ -290,7 +290,7 @@ def say_entry(entry: Entry, *, json: bool) -> None:
 
 def milestones_json(report: Report | None) -> dict[str, Any]:
     """`{"milestones": [...]}` of the PRD that a round saw."""
-    from pmcodex.core.prd import read_prd
+    from pmcodex.prd.reader import read_prd
 
     seen = report.seen if report is not None else None
     text = seen.snapshot.files.get(seen.policy.prd, "") if seen is not None else ""

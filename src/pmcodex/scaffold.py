@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from typing import Literal, assert_never
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply, edited
 from pmcodex.core.keys import slug
 from pmcodex.core.owners import PLACES
 from pmcodex.core.policy import Policy
-from pmcodex.core.project import Project
-from pmcodex.core.sources import find, has_other_code, has_tests, sources_of
 from pmcodex.core.templates import Templates
-from pmcodex.core.workflow import workflows
 from pmcodex.errors import InvalidInput
+from pmcodex.project.edits import CannotApply, edited
+from pmcodex.project.files import Project
+from pmcodex.project.sources import find, has_other_code, has_tests, sources_of
+from pmcodex.project.workflow import workflows
 from pmcodex.recipes import propose_all
 
 TimerKind = Literal["systemd", "cron", "github-actions"]

@@ -94,7 +94,7 @@ class Session:
 
     def sandbox(self) -> Sandbox:
         """The safest place for project code that this machine has."""
-        from pmcodex.sandbox import find_sandbox
+        from pmcodex.sandbox.walls import find_sandbox
 
         settings = self.loaded.settings
         return find_sandbox(

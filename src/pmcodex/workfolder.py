@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.project import Project
 from pmcodex.errors import InvalidInput, TryLater
+from pmcodex.project.files import Project
 from pmcodex.recipes import reads
 
 _SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__"}

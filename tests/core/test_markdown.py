@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pmcodex.core.labels import Kind, read_label
 from pmcodex.core.markdown import Line, read_blocks, unclosed_fence
+from pmcodex.prd.labels import Kind, read_label
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import World, a_policy, a_task, written
 
-from pmcodex.core.edits import CannotApply
+from pmcodex.project.edits import CannotApply
 from pmcodex.editing.hands import NO_HANDS, Work, has_hands, project_of, work_for
 
 DIFF = "```diff\n--- a/x.txt\n+++ b/x.txt\n@@ -1 +1 @@\n-old\n+new\n```\n"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
 from pmcodex.core.policy import Limits, Policy
+from pmcodex.project.edits import CannotApply
 from pmcodex.editing.patch import apply_diff, diff_in, paths_in
 
 POLICY = Policy()

@@ -5,11 +5,11 @@ import configparser
 import pytest
 import yaml
 
-from pmcodex.core.edits import CannotApply
 from pmcodex.core.owners import owners_of
-from pmcodex.core.project import Project
-from pmcodex.core.sections import sections_of
+from pmcodex.project.files import Project
+from pmcodex.project.edits import CannotApply
 from pmcodex.recipes import RECIPES
+from pmcodex.reviewing.sections import sections_of
 from pmcodex.texts import load_templates
 
 ADA = '[project]\nauthors = [{name = "Ada Example", email = "ada@example.org"}]\n'

@@ -7,8 +7,8 @@ from builders import World, a_policy, a_pull, a_task, merged, path_of, written
 
 from pmcodex.core.actions import Decision, Propose
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH, read_marker
-from pmcodex.core.prd import read_prd
 from pmcodex.core.taskfile import read_task
+from pmcodex.prd.reader import read_prd
 from pmcodex.roles.taskmaster import decide
 
 CI = "name: ci\non: pull_request\njobs:\n  test:\n    runs-on: x\n    steps:\n      - run: pytest\n"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pmcodex.core.change import LEVELS, Change
 from pmcodex.core.diffs import read_diff
 from pmcodex.core.facts import Pull, PullState
 from pmcodex.core.policy import Policy
+from pmcodex.reviewing.change import LEVELS, Change
 from pmcodex.rules import (
     REASONS,
     RULES,

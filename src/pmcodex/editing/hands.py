@@ -12,9 +12,9 @@ from difflib import unified_diff
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.board import Card
 from pmcodex.core.paths import is_protected
-from pmcodex.core.project import Project
 from pmcodex.core.view import View
 from pmcodex.editing.patch import CannotApply, apply_diff, diff_in
+from pmcodex.project.files import Project
 from pmcodex.recipes import RECIPES, propose_all
 
 NO_HANDS = "it names no recipe and no command and carries no diff"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from pmcodex.core.edits import CannotApply
+from pmcodex.project.edits import CannotApply
 
 if TYPE_CHECKING:
     from unidiff import patch as parsed_by

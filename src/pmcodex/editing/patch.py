@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
 from pmcodex.core.paths import is_protected, is_safe
 from pmcodex.core.policy import Policy
 from pmcodex.editing.hunks import FilePatch, Unfit, patched
 from pmcodex.editing.hunks import read as _read
+from pmcodex.project.edits import CannotApply
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

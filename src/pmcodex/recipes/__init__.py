@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Protocol
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply, edited, merged
-from pmcodex.core.project import Project
 from pmcodex.core.suggest import did_you_mean
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply, edited, merged
+from pmcodex.project.files import Project
 from pmcodex.recipes import (
     changelog,
     ci_setup,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
-from pmcodex.core.sources import find
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.sources import find
 
 NAME: str = "changelog"
 SUMMARY: str = "CHANGELOG.md with a section for what is not released yet"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
-from pmcodex.core.pyproject import (
+from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.pyproject import (
     PATH,
     extras_for_tests,
     is_installable,
     python_choice,
     read_pyproject,
 )
-from pmcodex.core.templates import Templates
-from pmcodex.core.workflow import FOLDER, READABLE, tested_by, unread_tests
+from pmcodex.project.workflow import FOLDER, READABLE, tested_by, unread_tests
 
 NAME: str = "ci-setup"
 SUMMARY: str = "a GitHub Actions workflow that runs pytest on pull requests"

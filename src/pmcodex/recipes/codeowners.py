@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
 from pmcodex.core.owners import PLACES
-from pmcodex.core.project import Project
-from pmcodex.core.pyproject import PATH, authors, read_pyproject
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.pyproject import PATH, authors, read_pyproject
 
 NAME: str = "codeowners"
 SUMMARY: str = "CODEOWNERS for protected paths, owned by pyproject.toml's maintainers"

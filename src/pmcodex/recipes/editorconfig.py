@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
 
 NAME: str = "editorconfig"
 SUMMARY: str = ".editorconfig: UTF-8, final newlines, indentation"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
-from pmcodex.core.pyproject import PATH, authors, declared_licenses, read_pyproject
-from pmcodex.core.sources import find
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.pyproject import PATH, authors, declared_licenses, read_pyproject
+from pmcodex.project.sources import find
 
 NAME: str = "license"
 SUMMARY: str = "LICENSE with the MIT text, held by pyproject.toml's authors"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
-from pmcodex.core.pyproject import PATH, parse, python_choice, read_pyproject
-from pmcodex.core.sources import has_tests, sources_of
 from pmcodex.core.templates import Templates
-from pmcodex.core.workflow import READABLE, job_names, runs, tested_by, with_job, workflows
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.pyproject import PATH, parse, python_choice, read_pyproject
+from pmcodex.project.sources import has_tests, sources_of
+from pmcodex.project.workflow import READABLE, job_names, runs, tested_by, with_job, workflows
 
 NAME: str = "lint-setup"
 SUMMARY: str = "ruff and mypy on pull requests, with a minimal configuration"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
-from pmcodex.core.sections import sections_of
-from pmcodex.core.sources import find
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.sources import find
+from pmcodex.reviewing.sections import sections_of
 
 NAME: str = "pr-template"
 SUMMARY: str = "a pull request template: Linked Task, What Changed, Validation, Risk"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
-from pmcodex.core.pyproject import PATH as PYPROJECT
-from pmcodex.core.pyproject import read_pyproject
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.pyproject import PATH as PYPROJECT
+from pmcodex.project.pyproject import read_pyproject
 
 NAME: str = "pre-commit"
 SUMMARY: str = ".pre-commit-config.yaml with basic hooks, and ruff if the project uses it"

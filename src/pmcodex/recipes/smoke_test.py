@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.edits import CannotApply
-from pmcodex.core.project import Project
-from pmcodex.core.sources import Sources, find, has_tests, sources_of
 from pmcodex.core.templates import Templates
+from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
+from pmcodex.project.sources import Sources, find, has_tests, sources_of
 
 NAME: str = "smoke-test"
 SUMMARY: str = "tests/test_smoke.py: the project's files compile and its modules import"

@@ -14,11 +14,11 @@ from pmcodex.core.facts import CheckState, Pull, PullState, Verdict
 from pmcodex.core.flips import added_tasks, flips_branch, pending_flips, stuck_flips
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, TASKS_BRANCH, task_of_branch
 from pmcodex.core.paths import is_protected
-from pmcodex.core.points import checks_seen
 from pmcodex.core.proposal import Proposal, content_of, judge, outdated
 from pmcodex.core.stage import approved, green
 from pmcodex.core.taskfile import read_task
 from pmcodex.core.view import View
+from pmcodex.reviewing.points import checks_seen
 
 
 def decide(view: View) -> Decision:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, Role
 from pmcodex.core.keys import PLAN_BRANCH
 from pmcodex.core.model import Milestone
-from pmcodex.core.prd import read_prd
 from pmcodex.core.proposal import Proposal, judge, outdated
 from pmcodex.core.view import View
+from pmcodex.prd.reader import read_prd
 
 
 def decide(view: View) -> Decision:

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from pmcodex.core import keys
 from pmcodex.core.actions import Action, Decision, Note, PostReview, Role
-from pmcodex.core.change import Change
 from pmcodex.core.diffs import essence
 from pmcodex.core.facts import Check, Diff, FileDiff, Pull, PullState
 from pmcodex.core.owners import codeowners_text
-from pmcodex.core.points import (
+from pmcodex.core.view import View
+from pmcodex.reviewing.change import Change
+from pmcodex.reviewing.points import (
     branch_point,
     checks_point,
     checks_seen,
@@ -22,9 +23,8 @@ from pmcodex.core.points import (
     risk_point,
     task_points,
 )
-from pmcodex.core.review import Sheet, render
-from pmcodex.core.rolling import entries, files_point
-from pmcodex.core.view import View
+from pmcodex.reviewing.review import Sheet, render
+from pmcodex.reviewing.rolling import entries, files_point
 from pmcodex.rules import REASONS, remarks_on
 
 RUBRIC_VERSION = "1"

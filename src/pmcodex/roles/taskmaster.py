@@ -11,17 +11,17 @@ from itertools import count
 
 from pmcodex.core import keys
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, Role
-from pmcodex.core.coverage import Coverage, coverage
 from pmcodex.core.facts import PullState
 from pmcodex.core.flips import added_tasks, flips_on
 from pmcodex.core.frontmatter import replace_in_list, set_value
 from pmcodex.core.model import AcceptanceItem, Milestone, Priority, Task
-from pmcodex.core.prd import read_prd
 from pmcodex.core.proposal import Proposal, judge
 from pmcodex.core.stage import State
 from pmcodex.core.taskfile import file_name, read_task, render_task
 from pmcodex.core.view import View
 from pmcodex.editing.hands import project_of
+from pmcodex.prd.coverage import Coverage, coverage
+from pmcodex.prd.reader import read_prd
 from pmcodex.recipes import RECIPES, CannotApply, propose_all, suggest
 
 SEED = ("ci-setup", "smoke-test")

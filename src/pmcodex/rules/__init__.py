@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from pmcodex.core.change import LEVELS, Change, Remark
+from pmcodex.reviewing.change import LEVELS, Change, Remark
 from pmcodex.rules import (
     binary_files,
     codeowners,

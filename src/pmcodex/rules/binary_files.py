@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from pmcodex.core.change import Change, Level, Remark
 from pmcodex.core.diffs import is_binary, is_deleted
+from pmcodex.reviewing.change import Change, Level, Remark
 
 NAME = "binary-files"
 WHY = "A binary file can't be read in a review."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from pmcodex.core.change import Change, Remark
 from pmcodex.core.diffs import names_of
 from pmcodex.core.owners import owners_of
+from pmcodex.reviewing.change import Change, Remark
 
 NAME = "codeowners"
 WHY = "CODEOWNERS names who has to review these paths."

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pmcodex.core.change import Change, Remark, spot
 from pmcodex.core.diffs import added_lines, is_deleted, names_of, removed_lines
 from pmcodex.core.facts import FileDiff
-from pmcodex.core.kinds import is_code, is_test
+from pmcodex.reviewing.change import Change, Remark, spot
+from pmcodex.reviewing.kinds import is_code, is_test
 
 NAME = "deletions-of-tests"
 WHY = "Checks that pass because a test is gone or skipped prove nothing."

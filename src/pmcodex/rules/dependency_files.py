@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from pmcodex.core.change import Change, Remark
 from pmcodex.core.diffs import names_of
+from pmcodex.reviewing.change import Change, Remark
 
 NAME = "dependency-files"
 WHY = "A dependency is other people's code with the project's rights."

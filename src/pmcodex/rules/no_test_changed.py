@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pmcodex.core.change import Change, Remark
 from pmcodex.core.diffs import added_lines
 from pmcodex.core.facts import FileDiff
-from pmcodex.core.kinds import is_code, is_test
+from pmcodex.reviewing.change import Change, Remark
+from pmcodex.reviewing.kinds import is_code, is_test
 
 NAME = "no-test-changed"
 WHY = "New behaviour that no test holds is lost unnoticed."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pmcodex.core.change import Change, Remark
 from pmcodex.core.diffs import names_of
 from pmcodex.core.paths import is_protected
+from pmcodex.reviewing.change import Change, Remark
 
 NAME = "protected-paths"
 WHY = "The project's policy protects these paths; a person has to want the change."

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pmcodex.core.change import Change, Level, Remark, spot
 from pmcodex.core.diffs import added_lines
 from pmcodex.core.facts import FileDiff
+from pmcodex.reviewing.change import Change, Level, Remark, spot
 
 if TYPE_CHECKING:
     from detect_secrets.plugins.base import BasePlugin

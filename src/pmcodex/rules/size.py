@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmcodex.core.change import Change, Remark
+from pmcodex.reviewing.change import Change, Remark
 
 NAME = "size"
 WHY = "Small changes are reviewed well, large ones are waved through."

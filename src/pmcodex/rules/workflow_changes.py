@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pmcodex.core.change import Change, Remark, spot
 from pmcodex.core.diffs import added_lines, names_of
 from pmcodex.core.facts import FileDiff
+from pmcodex.reviewing.change import Change, Remark, spot
 
 NAME = "workflow-changes"
 WHY = "Workflows run with the repository's own rights, before anybody has merged."

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmcodex.core.model import Milestone
-from pmcodex.core.prd import item_key, normalised, read_prd
+from pmcodex.prd.reader import item_key, normalised, read_prd
 
 DATA = Path(__file__).parents[1] / "data" / "prd"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pmcodex import process
 from pmcodex.errors import InvalidInput
+from pmcodex.sandbox import process
 
 ENV = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 

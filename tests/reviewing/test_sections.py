@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmcodex.core.sections import section, sections_of
+from pmcodex.reviewing.sections import section, sections_of
 
 
 def test_text_belongs_to_its_heading_and_to_the_greater_ones():

@@ -31,11 +31,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pmcodex import jail, process
-from pmcodex.allowlist import HOME, Mount, Verb, View, view
 from pmcodex.core.policy import SandboxLimits
 from pmcodex.errors import Refused
 from pmcodex.ports import Ran, Sandbox
+from pmcodex.sandbox import jail, process
+from pmcodex.sandbox.allowlist import HOME, Mount, Verb, View, view
 
 _MB = 1 << 20
 _TRUSTED = "/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/run/current-system/sw/bin"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pmcodex.core.quoting import code, few, one_line, plain
+from pmcodex.reviewing.quoting import code, few, one_line, plain
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 NASTY = st.lists(

@@ -19,7 +19,7 @@ from pmcodex.core.frontmatter import compose, find
 from pmcodex.core.keys import digest
 from pmcodex.core.markdown import Block, read_blocks, unclosed_fence
 from pmcodex.core.model import AcceptanceItem, Milestone
-from pmcodex.core.outline import Draft, Outline
+from pmcodex.prd.outline import Draft, Outline
 
 _LIMIT = 500
 """Characters of an item's text, as many as a task's acceptance line may have."""

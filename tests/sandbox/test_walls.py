@@ -22,7 +22,7 @@ import pytest
 from pmcodex.core.policy import SandboxLimits
 from pmcodex.errors import InvalidInput, Refused
 from pmcodex.ports import Ran, Sandbox
-from pmcodex.sandbox import NoSandbox, Walls, candidates, find_sandbox, holds
+from pmcodex.sandbox.walls import NoSandbox, Walls, candidates, find_sandbox, holds
 
 SECRET = "planted-secret-7f3a"
 LIMITS = SandboxLimits(memory_mb=256, processes=40, file_mb=4)
@@ -409,7 +409,7 @@ def test_when_the_caller_is_killed_the_check_dies_too(walls: Walls, tmp_path: Pa
 import sys
 from pathlib import Path
 from pmcodex.core.policy import SandboxLimits
-from pmcodex.sandbox import Walls
+from pmcodex.sandbox.walls import Walls
 argv = ["python", "-I", "-S", "-c", {DAEMON!r}, "60"]
 Walls({walls.kind!r}, {walls.own_user}).run(argv, Path(sys.argv[1]), SandboxLimits(), 60)
 """

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 
 from pmcodex.core.keys import number
 from pmcodex.core.model import AcceptanceItem, Milestone, Task
-from pmcodex.core.prd import Prd, normalised
+from pmcodex.prd.reader import Prd, normalised
 
 _ALIKE = 0.6
 # Up to this many open items are compared with every orphan; above it, those that share words.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pmcodex.core.kinds import is_code, is_test
+from pmcodex.reviewing.kinds import is_code, is_test
 
 
 @pytest.mark.parametrize(

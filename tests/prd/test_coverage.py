@@ -7,9 +7,9 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmcodex.core.coverage import Changed, Coverage, coverage
 from pmcodex.core.model import Task
-from pmcodex.core.prd import Prd, item_key, read_prd
+from pmcodex.prd.coverage import Changed, Coverage, coverage
+from pmcodex.prd.reader import Prd, item_key, read_prd
 
 
 def prd(**milestones: list[str]) -> Prd:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.core.project import Project
+from pmcodex.project.files import Project
 
 
 @dataclass(frozen=True, slots=True)

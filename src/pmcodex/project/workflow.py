@@ -10,7 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from pmcodex.core.project import Project
+from pmcodex.project.files import Project
 
 FOLDER = ".github/workflows/"
 _STEMS = "build check checks ci lint main pr pull-request pull_request python python-app"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pmcodex.allowlist import HOME, Verb, View, view
 from pmcodex.errors import InvalidInput, Refused
+from pmcodex.sandbox.allowlist import HOME, Verb, View, view
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pmcodex.core.project import Project
+from pmcodex.project.files import Project
 
 PATH = "pyproject.toml"
 _TEST_GROUPS = ("dev", "test", "tests", "testing")

@@ -12,8 +12,8 @@ from pmcodex.core import keys
 from pmcodex.core.diffs import added_lines, is_new, removed_lines
 from pmcodex.core.facts import Diff, FileDiff
 from pmcodex.core.policy import Policy
-from pmcodex.core.quoting import few
-from pmcodex.core.review import Entry, Mark, Point
+from pmcodex.reviewing.quoting import few
+from pmcodex.reviewing.review import Entry, Mark, Point
 
 _STATUS_LINE = re.compile(r"^status:\s*\S+(?:\s+#.*)?\s*$")
 _TITLE_LINE = re.compile(r"^title:\s*(.+)$")

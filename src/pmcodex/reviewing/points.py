@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pmcodex.core import keys
-from pmcodex.core.change import Remark
 from pmcodex.core.facts import Check, CheckState, Pull, TaskFile
 from pmcodex.core.model import Task
 from pmcodex.core.policy import Policy
-from pmcodex.core.quoting import code, few, plain
 from pmcodex.core.report import threshold_findings
-from pmcodex.core.review import Mark, Point
-from pmcodex.core.sections import section, sections_of
 from pmcodex.core.view import View
+from pmcodex.reviewing.change import Remark
+from pmcodex.reviewing.quoting import code, few, plain
+from pmcodex.reviewing.review import Mark, Point
+from pmcodex.reviewing.sections import section, sections_of
 
 _SECTIONS = ("Linked Task", "What Changed", "Validation", "Risk")
 _WORD = re.compile(r"[a-z0-9._-]+")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
-from pmcodex.core.change import Remark
 from pmcodex.core.facts import Check, CheckState
-from pmcodex.core.quoting import code, plain
 from pmcodex.core.templates import Templates
+from pmcodex.reviewing.change import Remark
+from pmcodex.reviewing.quoting import code, plain
 
 _ITEMS, _ROWS, _FINDINGS, _PER_CHECK, _REMARKS, _PER_RULE, _FILES = 30, 20, 20, 5, 40, 8, 30
 _GAPS = re.compile(r"\n{3,}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from keyword import iskeyword
 
-from pmcodex.core.project import Project
+from pmcodex.project.files import Project
 
 _FOREIGN = frozenset(
     {"build", "dist", "env", "node_modules", "site-packages", "target", "third_party", "vendor"}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from pmcodex.core.labels import Kind, kind_of, milestone_name, names_plan, read_label
 from pmcodex.core.markdown import Block, Line, plain
+from pmcodex.prd.labels import Kind, kind_of, milestone_name, names_plan, read_label
 
 _CHECKBOX = re.compile(r"^\[[ xX]?\](?:\s+|$)")
 _BULLET = re.compile(r"^[•●▪‣–-]\s+")
