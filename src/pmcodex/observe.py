@@ -40,7 +40,7 @@ CANDIDATES = 200
 """How many claimable tasks' texts a snapshot carries; the Developer takes the first it can work."""
 
 _ID = r"T-[0-9]{4,9}"
-_ID_OF_PATH = r"(?:^|/)T-([0-9]{4,9})(?![0-9])"
+_ID_OF_PATH = re.compile(r"(?:^|/)T-([0-9]{4,9})(?![0-9])", re.MULTILINE)
 _MACHINE = re.compile(r"^Pmcodex-Machine: (\S+)$", re.MULTILINE)
 
 
@@ -234,21 +234,29 @@ def _highest_id(sources: Sources, snapshot: Snapshot, policy: Policy) -> int:
     changed = [path for paths in snapshot.pull_paths.values() for path in paths]
     rolling = [path for one in snapshot.rolling.values() for path in one.changes]
     numbers += [keys.number(task_id) for task_id in carried if re.fullmatch(_ID, task_id)]
-    names = [*rolling, *changed, *_past_paths(sources, snapshot.main, policy.tasks.dir)]
-    found = re.findall(_ID_OF_PATH, "\n".join(names), re.MULTILINE)
+    found = _numbers_of([*rolling, *changed])
+    return max([_highest_in_history(sources, snapshot.main, policy), *numbers, *found])
+
+
+def _highest_in_history(sources: Sources, main: str, policy: Policy) -> int:
+    """The highest number in the name of any task file that main ever had; 0: none.
+
+    Only what came since the last look is looked at, unless main was rewritten.
+    """
     point = sources.store.checkpoint
-    highest = max([point.highest_id, *numbers, *map(int, found)], default=0)
-    sources.store.put(replace(point, highest_id=highest, highest_at=snapshot.main))
+    if point.highest_at == main:
+        return point.highest_id
+    grown = bool(point.highest_at) and sources.git.is_ancestor(point.highest_at, main)
+    since, highest = (point.highest_at, point.highest_id) if grown else ("", 0)
+    paths = sources.git.history_paths(main, since, policy.tasks.dir)
+    highest = max([highest, *_numbers_of(paths)])
+    sources.store.put(replace(point, highest_id=highest, highest_at=main))
     return highest
 
 
-def _past_paths(sources: Sources, main: str, folder: str) -> frozenset[str]:
-    """Paths of the task folder that any commit ever touched, but for those looked at before."""
-    since = sources.store.checkpoint.highest_at
-    if since == main:
-        return frozenset()
-    known = since if since and sources.git.is_ancestor(since, main) else ""
-    return sources.git.history_paths(main, known, folder)
+def _numbers_of(paths: Iterable[str]) -> list[int]:
+    """The task numbers in file names."""
+    return [int(found) for found in _ID_OF_PATH.findall("\n".join(paths))]
 
 
 def _tried(store: Store, snapshot: Snapshot) -> dict[str, str]:
