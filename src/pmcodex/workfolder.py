@@ -5,7 +5,9 @@ What must never happen here: a file overwritten, or a path followed out of the f
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +18,7 @@ from pmcodex.errors import InvalidInput, TryLater
 from pmcodex.project.files import Project
 from pmcodex.recipes import reads
 
-_SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__"}
+_SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox"}
 
 
 def read_project(folder: Path) -> Project:
@@ -35,36 +37,70 @@ def read_project(folder: Path) -> Project:
 
 
 def _paths(top: Path) -> Iterator[str]:
+    """Every file of the project's own: no virtual environments, no repositories within."""
     for place, folders, names in os.walk(top):
-        folders[:] = [name for name in folders if name not in _SKIPPED]
+        folders[:] = [name for name in folders if _is_own(Path(place) / name)]
         for name in names:
             yield (Path(place) / name).relative_to(top).as_posix()
+
+
+def _is_own(folder: Path) -> bool:
+    apart = (folder / "pyvenv.cfg", folder / ".git")
+    return folder.name not in _SKIPPED and not any(mark.exists() for mark in apart)
+
+
+def read_text(folder: Path, path: str) -> str | None:
+    """One file's text; None where it isn't there. InvalidInput where it can't be read."""
+    try:
+        return (folder / path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, OSError) as error:
+        raise InvalidInput(f"{path} can't be read", hint="is it a file of UTF-8 text?") from error
 
 
 def write_new(folder: Path, edits: Sequence[FileEdit]) -> None:
     """Write these files where none is.
 
-    Raises InvalidInput for a path that leads out of the folder or is taken, TryLater where the
-    disk is full or closed to us.
+    Raises InvalidInput for a path that leads out of the folder or is taken, before anything is
+    written, and TryLater where the disk is full or closed to us.
     """
     top = folder.resolve()
     for edit in edits:
+        _require_free(top, edit.path)
+    for edit in edits:
         target = top / edit.path
-        if not target.parent.resolve().is_relative_to(top):
-            raise InvalidInput(f"{edit.path} leads out of {top}", hint="look at the links there")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("x", encoding="utf-8", newline="") as file:
                 file.write(edit.text or "")
-        except FileExistsError:
-            raise InvalidInput(
-                f"{edit.path} is there already", hint="run the command again"
-            ) from None
         except OSError as error:
-            raise TryLater(f"{target} can't be written: {error.strerror}") from error
+            raise _unwritable(edit.path, error) from error
+
+
+def _require_free(top: Path, path: str) -> None:
+    target = top / path
+    try:
+        parent = target.parent.resolve()
+    except (OSError, RuntimeError) as error:  # links that go round in circles
+        raise InvalidInput(f"{path} leads nowhere", hint="look at the links there") from error
+    if not parent.is_relative_to(top):
+        raise InvalidInput(f"{path} leads out of {top}", hint="look at the links there")
+    if os.path.lexists(target):
+        raise InvalidInput(f"{path} is there already", hint="move it away, or leave it at that")
+
+
+def _unwritable(path: str, error: OSError) -> InvalidInput | TryLater:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return TryLater(f"{path} can't be written: {error.strerror}", hint="make room, try again")
+    words = f"{path} can't be written: {error.strerror}"
+    return InvalidInput(words, hint="look at what is there and whose it is")
 
 
 def own_command() -> str:
-    """The absolute path of the pmcodex command, as a timer needs it."""
-    found = shutil.which("pmcodex") or shutil.which(sys.argv[0])
-    return str(Path(found).absolute()) if found else "pmcodex"
+    """What starts this very pmcodex from anywhere, as shell words, for a timer."""
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return shlex.join([sys.executable, "-m", "pmcodex"])
+    found = shutil.which(sys.argv[0]) or shutil.which("pmcodex")
+    return shlex.quote(str(Path(found).absolute())) if found else "pmcodex"
