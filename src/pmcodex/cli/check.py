@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmcodex.cli.options import PATIENCE, DryRun, Json, PullNumber, Repo, Verbose, open_here
+from pmcodex.cli.options import (
+    DryRun,
+    Json,
+    PullNumber,
+    Repo,
+    Verbose,
+    open_here,
+    patiently,
+)
+from pmcodex.cli.rounds import Asked, play
+
+if TYPE_CHECKING:
+    from pmcodex.wiring import Session
 
 
 def register(app: typer.Typer) -> None:
@@ -16,24 +28,32 @@ def register(app: typer.Typer) -> None:
 
 def check(
     pr: PullNumber = None,
-    exit_code: bool = typer.Option(False, "--exit-code", help="Leave with 1 if a check is red."),
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Leave with 1 if a check is red.")
+    ] = False,
     repo: Repo = None,
     dry_run: DryRun = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Run the project's checks on open pulls that lack them, and record the outcomes."""
-    from pmcodex.cli.rounds import end_round
-    from pmcodex.core.actions import Role
-    from pmcodex.render import say_outcome
-    from pmcodex.round import run_round
+    """Run the project's checks on open pulls.
 
+    They run in a sandbox, and their outcomes are recorded on the pulls, as CI would do it. Which
+    checks there are, .llm-team.yml on the default branch says. A check that has an outcome on a
+    pull's head commit is not run again.
+    """
+    asked = Asked("check", ("checker",), dry_run, json, verbose, only_pull=pr or 0, patient=True)
     session = open_here(repo)
-    with session.locked("pmcodex check", PATIENCE):
-        frame = session.frame(dry_run=dry_run, only_pull=pr or 0)
-        report = run_round(
-            frame if json else replace(frame, on_outcome=say_outcome), (Role.CHECKER,)
-        )
-    code = end_round(report, json=json, verbose=verbose)
-    red = any(" is failure:" in outcome.detail for outcome in report.outcomes)
-    return code or int(exit_code and red)
+    code = play(session, asked)
+    return code or int(exit_code and _any_red(session, pr or 0))
+
+
+def _any_red(session: Session, only: int) -> bool:
+    with patiently(session, "check"):
+        pulls = session.forge().pulls()
+    return any(
+        found.state.value == "failure"
+        for pull in pulls
+        if pull.state.value == "open" and only in (0, pull.number)
+        for found in pull.checks
+    )

@@ -15,10 +15,13 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Where to play; default: a new scratch folder.")
+        Path | None, typer.Option("--folder", help="Where to play. Default: a new scratch folder.")
     ] = None,
 ) -> int:
-    """Play the whole loop on a sample project, and leave the folder to look around in."""
+    """Play the whole loop on a sample project.
+
+    It needs nothing and touches nothing of yours. The folder stays, to look around in.
+    """
     import tempfile
 
     from pmcodex.cli.main import main

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmcodex.cli.options import PATIENCE, DryRun, Json, Repo, open_here
+from pmcodex.cli import trouble as said
+from pmcodex.cli.options import DryRun, Json, Repo, open_here, patiently
+from pmcodex.errors import PmcodexError
 
 if TYPE_CHECKING:
     from pmcodex.core.facts import Finding
-    from pmcodex.observe import Seen
     from pmcodex.wiring import Session
+
+Rows = tuple[tuple[str, str, str], ...]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,11 +25,11 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What the doctor saw: settings, policy and facts as rows of three, and findings."""
+    """What the doctor saw: settings, policy and project as rows of three, and findings."""
 
-    settings: tuple[tuple[str, str, str], ...]
-    policy: tuple[tuple[str, str, str], ...]
-    facts: tuple[tuple[str, str, str], ...]
+    settings: Rows
+    policy: Rows
+    project: Rows
     findings: tuple[Finding, ...]
 
 
@@ -41,62 +44,89 @@ def doctor(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Show every setting and its origin, and what is wrong with the project."""
-    from pmcodex.render import as_data, print_json, say_examined
+    """Show settings, where each comes from, and what is wrong.
 
+    It goes as far as it can: a project that can't be read is said at the end.
+    """
     session = open_here(repo)
     if renumber:
-        from pmcodex.cli.rounds import end_round, one_round
-        from pmcodex.core.actions import Role
+        from pmcodex.cli.rounds import Asked, play
 
-        report = one_round(session, (Role.REGISTRAR,), dry_run=dry_run, quiet=json)
-        return end_round(report, json=json, verbose=True)
-    examined = _examine(session)
+        return play(
+            session, Asked("doctor", ("registrar",), dry_run, json, verbose=True, patient=True)
+        )
+    from pmcodex.render.records import say_examined
+    from pmcodex.render.text import print_json
+
+    examined, fault = _examine(session)
     if json:
-        print_json(as_data(examined))
+        print_json(examined)
     else:
-        say_examined(examined.settings, examined.policy, examined.facts, examined.findings)
+        sections = (
+            ("project", examined.project),
+            ("settings", examined.settings),
+            ("policy", examined.policy),
+        )
+        say_examined(sections, examined.findings)
+    if fault is not None:
+        return said.tell(fault, json=False)
     return 3 if exit_code and examined.findings else 0
 
 
-def _examine(session: Session) -> Examined:
+def _examine(session: Session) -> tuple[Examined, PmcodexError | None]:
+    """What can be seen, and what kept us from seeing the rest."""
+    from pmcodex.core.facts import Finding
+
+    sandbox = session.sandbox().kind
+    findings = (*session.loaded.findings, *_unused(session), *_unsafe(session, sandbox))
+    project = _surroundings(session, sandbox)
+    try:
+        policy, more, found = _look(session)
+    except PmcodexError as error:
+        error = said.redactor().clean_error(error)
+        told = Finding("unreadable", "project", error.sentence, error.hint)
+        return Examined(session.loaded.rows(), (), project, (*findings, told)), error
+    return Examined(session.loaded.rows(), policy, (*project, *more), (*findings, *found)), None
+
+
+def _look(session: Session) -> tuple[Rows, Rows, tuple[Finding, ...]]:
+    """The policy, facts of the project, and what is wrong with it."""
     from pmcodex.config.loading import policy_rows
     from pmcodex.observe import POLICY_PATH, observe
 
-    with session.locked("pmcodex doctor", PATIENCE):
+    with patiently(session, "doctor"):
         forge = session.forge()
         seen = observe(session.sources(forge), ())
         entry = [e for e in session.git.tree(seen.snapshot.main) if e.path == POLICY_PATH]
         text = session.git.read([entry[0].oid])[entry[0].oid].decode() if entry else None
         session.store.save()
-    findings = (
-        *session.loaded.findings,
-        *session.store.findings,
-        *forge.findings(),
-        *seen.board.findings,
-        *_unused(session),
-    )
-    return Examined(
-        session.loaded.rows(), policy_rows(seen.policy, text), _facts(session, seen), findings
-    )
+    main = (("default branch", seen.snapshot.default_branch, seen.snapshot.main[:10]),)
+    findings = (*session.store.findings, *forge.findings(), *seen.board.findings)
+    return policy_rows(seen.policy, text), main, findings
 
 
-def _facts(session: Session, seen: Seen) -> tuple[tuple[str, str, str], ...]:
-    from pmcodex.errors import Refused
-
-    try:
-        sandbox = session.sandbox().kind
-    except Refused as error:
-        sandbox = error.sentence
+def _surroundings(session: Session, sandbox: str) -> Rows:
     return (
-        ("project", session.url, ""),
-        ("forge", "git", "refs/pmcodex/forge of the project's remote"),
-        ("default branch", seen.snapshot.default_branch, seen.snapshot.main[:10]),
-        ("you", session.person.name, "who `pull approve` and `pull merge` are recorded as"),
-        ("this machine", session.machine, "who claims"),
+        ("address", session.url, ""),
+        ("forge", "git", "refs/pmcodex/forge of that repository"),
+        ("you", session.person.name, "approve and merge in this name"),
+        ("this machine", session.machine, "claims tasks in this name"),
         ("state folder", str(session.folder), ""),
         ("sandbox", sandbox, "where project code runs"),
     )
+
+
+def _unsafe(session: Session, sandbox: str) -> tuple[Finding, ...]:
+    """Project code that can't be run, or that runs without walls."""
+    from pmcodex.core.facts import Finding
+
+    if sandbox != "none":
+        return ()
+    if session.loaded.settings.allow_unsandboxed:
+        message, hint = "project code runs without walls", "take PMCODEX_ALLOW_UNSANDBOXED away"
+    else:
+        message, hint = "no check and no command can run", "for example: apt install bubblewrap"
+    return (Finding("sandbox", "this machine", f"it has no sandbox: {message}", hint),)
 
 
 def _unused(session: Session) -> tuple[Finding, ...]:

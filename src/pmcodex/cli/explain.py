@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
-from pmcodex.cli.options import PATIENCE, Json, Repo, open_here
+from pmcodex.cli.options import Json, Repo, open_here
 
 
 def register(app: typer.Typer) -> None:
@@ -15,36 +16,30 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    task: Annotated[str, typer.Argument(metavar="T-0001", help="The task's id.")],
+    task: Annotated[str, typer.Argument(metavar="T-0001", help="The task's id, or its number.")],
     repo: Repo = None,
     json: Json = False,
 ) -> int:
     """Say why a task is in its state and what would move it."""
-    from pmcodex.core.actions import Role
-    from pmcodex.core.suggest import did_you_mean
-    from pmcodex.decide import decide
+    from pmcodex.cli.status import look
     from pmcodex.errors import InvalidInput
-    from pmcodex.observe import observe
-    from pmcodex.render import explain_json, print_json, say_explained
-    from pmcodex.round import view_of
+    from pmcodex.render.board import explain_json, say_explained
+    from pmcodex.render.text import print_json
 
-    session = open_here(repo)
-    with session.locked("pmcodex explain", PATIENCE):
-        frame = session.frame()
-        seen = observe(frame.sources, ())
-        session.store.save()
-    card = seen.board.card(task.upper())
+    seen = look(open_here(repo), "explain")
+    card = seen.board.card(_whole(task))
     if card is None:
-        known = [card.task.id for card in seen.board.cards]
-        hint = did_you_mean(task.upper(), known) or "`pmcodex status` lists the tasks"
-        raise InvalidInput(f"no task has the id {task}", hint=hint)
-    notes = [
-        note
-        for note in decide(Role.DEVELOPER, view_of(frame, seen)).notes
-        if note.about == card.task.id
-    ]
+        raise InvalidInput(
+            f"no task has the id {_whole(task)}", hint="`pmcodex status --all` lists the tasks"
+        )
     if json:
-        print_json(explain_json(card, notes))
+        print_json(explain_json(card, seen.passed))
     else:
-        say_explained(card, notes)
+        say_explained(card, seen.passed)
     return 0
+
+
+def _whole(task: str) -> str:
+    """T-0003 for what a person types: t-0003, T-3 or 3."""
+    found = re.fullmatch(r"(?:[Tt]-)?([0-9]{1,9})", task)
+    return f"T-{int(found.group(1)):04d}" if found else task.upper()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pmcodex.cli.options import Json, Repo, open_here
+from pmcodex.cli.options import Repo, open_here
 
 
 def register(app: typer.Typer) -> None:
@@ -15,13 +15,13 @@ def register(app: typer.Typer) -> None:
 
 
 def log(
-    last: Annotated[int, typer.Option("--last", min=0, help="How many actions.")] = 50,
+    last: Annotated[int, typer.Option("--last", min=0, metavar="N", help="How many actions.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
     repo: Repo = None,
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> int:
-    """Show what was done here, the newest last."""
-    from pmcodex.render import say_entry
+    """Show what was done on this machine, the newest last."""
+    from pmcodex.render.records import say_entry
 
     session = open_here(repo)
     entries = session.journal.read_last(last)
@@ -30,6 +30,6 @@ def log(
     if follow:
         for entry in session.journal.follow(session.clock.sleep):
             say_entry(entry, json=json)
-    elif not entries and not json:
+    elif not entries and last and not json:
         typer.echo("nothing was done here yet", err=True)
     return 0

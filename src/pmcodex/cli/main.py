@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import sys
@@ -13,12 +15,14 @@ import typer
 
 from pmcodex import __version__
 from pmcodex.cli import check, demo, doctor, explain, init, log, pull, rounds, schema, status
-from pmcodex.errors import PmcodexError
+from pmcodex.cli import trouble as said
+from pmcodex.cli.options import EXIT_CODES, show_help
+from pmcodex.errors import PmcodexError, TryLater
 
 app = typer.Typer(
     name="pmcodex",
     help="A command-line dev team: PRD to tasks, tasks to small, reviewed pull requests.",
-    no_args_is_help=True,
+    epilog=EXIT_CODES,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -27,9 +31,12 @@ for module in (init, rounds, check, status, explain, log, doctor, schema, demo):
     module.register(app)
 app.add_typer(pull.app, name="pull")
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.")
     ] = False,
@@ -37,49 +44,55 @@ def _root(
     if version:
         typer.echo(f"pmcodex {__version__}")
         raise typer.Exit
+    show_help(context)
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. Never raises for what a user can cause."""
+    json = said.wants_json(argv)
     try:
         result = app(args=list(argv), prog_name="pmcodex", standalone_mode=False)
     except PmcodexError as error:
-        return _say(error)
-    except typer.Exit as left:
-        return left.exit_code
+        return said.tell(error, json=json)
+    except typer.TyperException as fault:
+        return said.tell(said.misuse(fault), json=json)
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("interrupted; nothing is lost, the next run goes on", err=True)
-        return 130
-    except typer.TyperException as misuse:
-        typer.echo(f"pmcodex: error: {misuse.format_message()}", err=True)
-        typer.echo(
-            "  hint: `pmcodex --help`, or --help after a verb, shows what there is", err=True
-        )
-        return 2
-    except BrokenPipeError:
-        # Whoever read our output has left; that is their right and no fault.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        result = said.INTERRUPTED
+    except SystemExit:
+        # Typer's word for: whoever read our output has left. That is their right and no fault.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        full = TryLater(
+            "there is no space left to write to", hint="make some; the next run goes on"
+        )
+        return said.tell(full, json=json)
+    if result == said.INTERRUPTED:
+        return said.tell(said.Interrupted(_INTERRUPTED), json=json)
     return result if isinstance(result, int) else 0
 
 
-def _say(error: PmcodexError) -> int:
-    kind = "pmcodex" if error.exit_code == 0 else "pmcodex: error"
-    typer.echo(f"{kind}: {error.sentence}", err=True)
-    if error.hint:
-        typer.echo(f"  hint: {error.hint}", err=True)
-    return error.exit_code
+_FULL = "there is no space left to write to"
+_INTERRUPTED = "interrupted; nothing is lost, the next run goes on"
 
 
 def run() -> NoReturn:
     """The `pmcodex` command. What is no fault of the user becomes a report file and exit code 1."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    argv = sys.argv[1:]
     try:
-        code = main(sys.argv[1:])
+        code = main(argv)
+    except KeyboardInterrupt:
+        code = said.INTERRUPTED
     except Exception as bug:  # the boundary: a bug of ours, told in one sentence with a report
-        from pmcodex.cli.report import write_report
-
-        code = write_report(bug, sys.argv[1:])
+        code = said.tell(said.report(bug, argv), json=said.wants_json(argv))
     sys.exit(code)
 
 

@@ -8,36 +8,42 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmcodex.cli.options import PATIENCE, Json, Repo, open_here
+from pmcodex.cli.options import Json, Repo, open_here, patiently, show_help
 
 if TYPE_CHECKING:
     from pmcodex.core.facts import Pull
     from pmcodex.ports import Forge, Git
 
 app = typer.Typer(
-    help="Look at pulls, approve, merge, close or comment on them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+    help="Look at pulls; approve, merge, close or comment on them.", rich_markup_mode=None
 )
 
 Number = Annotated[int, typer.Argument(metavar="N", min=1, help="The pull's number.")]
 
 
+@app.callback(invoke_without_command=True)
+def _group(context: typer.Context) -> None:
+    show_help(context)
+
+
 @app.command("list")
 def list_(
-    all_: Annotated[bool, typer.Option("--all", help="Closed and merged ones too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Closed and merged ones too.")] = False,
     repo: Repo = None,
     json: Json = False,
 ) -> int:
-    """List pulls."""
-    from pmcodex.render import print_json, pull_json, say_pulls
+    """List the open pulls."""
+    from pmcodex.render.pulls import pull_json, say_pulls
+    from pmcodex.render.text import print_json
 
     with _forge(repo, "list") as (forge, _git):
-        pulls = [pull for pull in forge.pulls() if all_ or pull.state.value == "open"]
+        pulls = [pull for pull in forge.pulls() if every or pull.state.value == "open"]
     if json:
-        print_json([pull_json(pull) for pull in pulls])
-    else:
+        print_json({"pulls": [pull_json(pull) for pull in pulls]})
+    elif pulls:
         say_pulls(pulls)
+    else:
+        typer.echo("no pulls" if every else "no open pulls", err=True)
     return 0
 
 
@@ -49,18 +55,12 @@ def show(
     json: Json = False,
 ) -> int:
     """Show one pull: its words, checks, reviews and comments."""
-    from pmcodex.core.facts import PullState
-    from pmcodex.render import as_data, print_json, say_pull
+    from pmcodex.render.pulls import say_pull
+    from pmcodex.render.text import as_data, print_json
 
     with _forge(repo, "show") as (forge, git):
         pull = _find(forge, number)
-        refs = git.refs()
-        text = ""
-        if diff and pull.state is PullState.OPEN:
-            base = git.merge_base(refs[f"refs/heads/{pull.base}"], pull.head_sha)
-            text = git.diff(base, pull.head_sha)
-        elif diff and pull.merge_sha:
-            text = git.diff(pull.base_sha, pull.merge_sha)
+        text = _diff(pull, git) if diff else ""
     if json:
         print_json({**as_data(pull), **({"diff": text} if diff else {})})
     else:
@@ -71,17 +71,17 @@ def show(
 @app.command()
 def approve(
     number: Number,
-    message: Annotated[str, typer.Option("--message", "-m", help="Words of the review.")] = "",
+    message: Annotated[str, typer.Option("--message", "-m", help="Words to go with it.")] = "",
     repo: Repo = None,
+    json: Json = False,
 ) -> int:
     """Approve a pull, in your name."""
     from pmcodex.core.facts import Verdict
 
     with _forge(repo, "approve") as (forge, _git):
-        _find(forge, number)
+        pull = _find(forge, number)
         forge.review(number, Verdict.APPROVED, message)
-    typer.echo(f"pull {number} is approved by {forge.me()}")
-    return 0
+    return _did(pull, f"is approved by {forge.me()}", json, by=forge.me())
 
 
 @app.command()
@@ -92,8 +92,9 @@ def merge(
     ] = "",
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if checks are not green.")] = False,
     repo: Repo = None,
+    json: Json = False,
 ) -> int:
-    """Squash-merge a pull into its base. Refused while a check is red or still missing."""
+    """Squash a pull into its base. Refused while a check is red or running."""
     from pmcodex.core.facts import PullState
     from pmcodex.errors import Refused
     from pmcodex.ports import MergeEnd
@@ -109,28 +110,26 @@ def merge(
         )
     if merged.ended is not MergeEnd.MERGED:
         raise Refused(f"pull {number} was not merged: {merged.detail}", hint=_HINTS[merged.ended])
-    typer.echo(f"pull {number} is merged into {pull.base} as {merged.sha[:10]}")
-    return 0
+    words = f"is merged into {pull.base} as {merged.sha[:10]}"
+    return _did(pull, words, json, merge_sha=merged.sha)
 
 
 @app.command()
-def close(number: Number, repo: Repo = None) -> int:
-    """Close a pull without merging it. Its task becomes blocked until its file is changed."""
+def close(number: Number, repo: Repo = None, json: Json = False) -> int:
+    """Close a pull unmerged. Its task is blocked until its file changes."""
     with _forge(repo, "close") as (forge, _git):
-        _find(forge, number)
+        pull = _find(forge, number)
         forge.close_pull(number)
-    typer.echo(f"pull {number} is closed")
-    return 0
+    return _did(pull, "is closed", json)
 
 
 @app.command()
-def reopen(number: Number, repo: Repo = None) -> int:
+def reopen(number: Number, repo: Repo = None, json: Json = False) -> int:
     """Open a closed pull again."""
     with _forge(repo, "reopen") as (forge, _git):
-        _find(forge, number)
+        pull = _find(forge, number)
         forge.reopen_pull(number)
-    typer.echo(f"pull {number} is open again")
-    return 0
+    return _did(pull, "is open again", json)
 
 
 @app.command()
@@ -138,13 +137,17 @@ def comment(
     number: Number,
     text: Annotated[str, typer.Argument(help="What to say.")],
     repo: Repo = None,
+    json: Json = False,
 ) -> int:
     """Comment on a pull, in your name."""
+    from pmcodex.errors import UsageFault
+
+    if not text.strip():
+        raise UsageFault("a comment needs words", hint='pmcodex pull comment 3 "Looks good"')
     with _forge(repo, "comment") as (forge, _git):
-        _find(forge, number)
+        pull = _find(forge, number)
         forge.create_comment(number, text)
-    typer.echo(f"commented on pull {number}")
-    return 0
+    return _did(pull, f"has a comment by {forge.me()}", json, by=forge.me())
 
 
 @app.command()
@@ -152,19 +155,23 @@ def label(
     number: Number,
     name: Annotated[str, typer.Argument(help="For example ready_for_integration.")],
     repo: Repo = None,
+    json: Json = False,
 ) -> int:
     """Put a label on a pull."""
+    from pmcodex.errors import UsageFault
+
+    if not name.strip() or not name.isprintable():
+        raise UsageFault("a label is one line of words", hint="for example ready_for_integration")
     with _forge(repo, "label") as (forge, _git):
-        _find(forge, number)
+        pull = _find(forge, number)
         forge.add_label(number, name)
-    typer.echo(f"pull {number} carries {name}")
-    return 0
+    return _did(pull, f"carries the label {name}", json, label=name)
 
 
 _HINTS = {
     "stale": "look at it again with `pmcodex pull show`, then merge",
     "conflict": "close it and set its task back to queued, or merge the base into its branch",
-    "refused": "see what it says above, then merge again",
+    "refused": "mend that, then merge again",
 }
 
 
@@ -172,7 +179,7 @@ _HINTS = {
 def _forge(repo: str | None, verb: str) -> Iterator[tuple[Forge, Git]]:
     """The project's forge, acting as the person at the keyboard."""
     session = open_here(repo)
-    with session.locked(f"pmcodex pull {verb}", PATIENCE):
+    with patiently(session, f"pull {verb}"):
         yield session.forge(session.person), session.git
 
 
@@ -185,17 +192,36 @@ def _find(forge: Forge, number: int) -> Pull:
     raise InvalidInput(f"there is no pull {number}", hint="`pmcodex pull list --all` shows them")
 
 
+def _did(pull: Pull, words: str, json: bool, **facts: str) -> int:
+    """Say what was done to a pull."""
+    from pmcodex.render.text import print_json, say
+
+    if json:
+        print_json({"pull": pull.number, "says": f"pull {pull.number} {words}", **facts})
+    else:
+        say(f"pull {pull.number} {words}")
+    return 0
+
+
+def _diff(pull: Pull, git: Git) -> str:
+    """What the pull changes, or changed when it was merged; empty where that can't be told."""
+    if pull.merge_sha:
+        return git.diff(pull.base_sha, pull.merge_sha)
+    refs = git.refs()
+    base, head = refs.get(f"refs/heads/{pull.base}"), refs.get(f"refs/heads/{pull.head}")
+    start = git.merge_base(base, head) if base and head else ""
+    return git.diff(start, head) if start and head else ""
+
+
 def _require_no_red(pull: Pull) -> None:
     from pmcodex.core.facts import CheckState
     from pmcodex.errors import Refused
 
-    bad = [
-        check for check in pull.checks if check.state in (CheckState.FAILURE, CheckState.PENDING)
-    ]
+    words = {CheckState.FAILURE: "red", CheckState.PENDING: "still running"}
+    bad = [f"{check.name} is {words[check.state]}" for check in pull.checks if check.state in words]
     if bad:
-        words = "; ".join(f"{check.name} is {check.state.value}" for check in bad)
         raise Refused(
-            f"pull {pull.number} is not green: {words}",
+            f"pull {pull.number} is not green: {'; '.join(bad)}",
             hint="mend it and run `pmcodex check`, or merge it with --anyway",
         )
 

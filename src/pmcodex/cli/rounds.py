@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pmcodex.cli.options import DryRun, Json, PullNumber, Repo, Verbose, open_here
+from pmcodex.cli import trouble as said
+from pmcodex.cli.options import (
+    DryRun,
+    Json,
+    PullNumber,
+    Repo,
+    Verbose,
+    open_here,
+    patiently,
+)
+from pmcodex.errors import InvalidInput, PmcodexError
 
 if TYPE_CHECKING:
     from pmcodex.core.actions import Role
@@ -17,40 +28,60 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put the verbs on the app."""
-    for verb in (plan, taskmaster, developer, review, integrate, run):
+    for verb in (plan, taskmaster, developer, review, integrate):
         app.command()(verb)
+    app.command(epilog=_CRON)(run)
+
+
+_CRON = """\
+\b
+Every quarter of an hour, by cron:
+  */15 * * * * pmcodex run --repo /path/to/project
+`pmcodex init --timer cron` prints that line for this project.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command line asks of a round: whose, of what, and how it is told.
+
+    `patient`: wait for a round in the background, since a person waits for this one. `silent`:
+    say nothing at all when nothing happened.
+    """
+
+    verb: str
+    roles: tuple[str, ...]
+    dry_run: bool = False
+    json: bool = False
+    verbose: bool = False
+    only_pull: int = 0
+    patient: bool = False
+    silent: bool = False
+    one_line: bool = False
 
 
 def plan(
     repo: Repo = None, dry_run: DryRun = False, json: Json = False, verbose: Verbose = False
 ) -> int:
-    """Planner: read the PRD, propose docs/PLAN.md by pull."""
-    from pmcodex.core.actions import Role
-    from pmcodex.render import milestones_json
+    """Propose docs/PLAN.md, the PRD's milestones, by pull."""
+    from pmcodex.render.rounds import milestones_json
 
-    report = one_round(open_here(repo), (Role.PLANNER,), dry_run=dry_run, quiet=json)
-    extra = milestones_json(report) if json else {}
-    return end_round(report, json=json, verbose=verbose, extra=extra)
+    asked = Asked("plan", ("planner",), dry_run, json, verbose)
+    return play(open_here(repo), asked, milestones_json)
 
 
 def taskmaster(
     repo: Repo = None, dry_run: DryRun = False, json: Json = False, verbose: Verbose = False
 ) -> int:
-    """Taskmaster: turn uncovered PRD items into tasks, by one rolling pull."""
-    from pmcodex.core.actions import Role
-
-    report = one_round(open_here(repo), (Role.TASKMASTER,), dry_run=dry_run, quiet=json)
-    return end_round(report, json=json, verbose=verbose)
+    """Propose tasks for what the PRD asks for, by pull."""
+    return play(open_here(repo), Asked("taskmaster", ("taskmaster",), dry_run, json, verbose))
 
 
 def developer(
     repo: Repo = None, dry_run: DryRun = False, json: Json = False, verbose: Verbose = False
 ) -> int:
-    """Developer: claim the next task that can be worked, do it, open its pull."""
-    from pmcodex.core.actions import Role
-
-    report = one_round(open_here(repo), (Role.DEVELOPER,), dry_run=dry_run, quiet=json)
-    return end_round(report, json=json, verbose=verbose)
+    """Claim the next task, do it, and open its pull."""
+    return play(open_here(repo), Asked("developer", ("developer",), dry_run, json, verbose))
 
 
 def review(
@@ -60,102 +91,128 @@ def review(
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Reviewer: keep one comment per open pull; checks, acceptance, risk."""
-    from pmcodex.core.actions import Role
+    """Keep one review comment on each open pull.
 
-    report = one_round(
-        open_here(repo), (Role.REVIEWER,), dry_run=dry_run, quiet=json, only_pull=pr or 0
-    )
-    return end_round(report, json=json, verbose=verbose)
+    It says what checks, acceptance items and risk look like. It never approves or merges.
+    """
+    asked = Asked("review", ("reviewer",), dry_run, json, verbose, only_pull=pr or 0)
+    return play(open_here(repo), asked)
 
 
 def integrate(
     poll: Annotated[
-        bool,
-        typer.Option(
-            "--poll", help="Look at the forge now; every round does, so it may be left out."
-        ),
+        bool, typer.Option("--poll", help="Look at the forge now. It always does.")
     ] = False,
     repo: Repo = None,
     dry_run: DryRun = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Integrator: write what merged and rejected pulls mean into the task files, by pull."""
-    from pmcodex.core.actions import Role
+    """Bring task files in step with their pulls, by pull.
 
+    A merged pull makes its task done, a pull closed unmerged blocks it.
+    """
     del poll
-    report = one_round(open_here(repo), (Role.INTEGRATOR,), dry_run=dry_run, quiet=json)
-    return end_round(report, json=json, verbose=verbose)
+    return play(open_here(repo), Asked("integrate", ("integrator",), dry_run, json, verbose))
 
 
 def run(
     watch: Annotated[
-        float,
-        typer.Option("--watch", metavar="SECONDS", min=0, help="Go on, a round every so often."),
-    ] = 0,
+        float | None,
+        typer.Option("--watch", metavar="SECONDS", min=1, help="Go on: a round every so often."),
+    ] = None,
     repo: Repo = None,
     dry_run: DryRun = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """One round of every role; silent when nothing happened. For cron."""
+    """Play one round of every role; silent when nothing happened."""
     from pmcodex.core.actions import TEAM
 
     session = open_here(repo)
+    asked = Asked("run", TEAM, dry_run, json, verbose, silent=True, one_line=bool(watch))
+    if watch is None:
+        return play(session, asked)
+    before = ""
     while True:
-        report = one_round(session, TEAM, dry_run=dry_run, quiet=json, may_rest=not dry_run)
-        code = end_round(report, json=json, verbose=verbose, silent=True)
-        if not watch:
-            return code
+        try:
+            play(session, asked)
+            before = ""
+        except PmcodexError as error:  # the next round may do better: time passes, people mend
+            if error.sentence != before:
+                said.tell(error, json=json)
+            before = error.sentence
         session.clock.sleep(watch)
 
 
-def one_round(
+def play(
     session: Session,
-    roles: tuple[Role, ...],
-    *,
-    dry_run: bool,
-    quiet: bool,
-    only_pull: int = 0,
-    may_rest: bool = False,
-) -> Report | None:
-    """One round of these roles under the project's lock, told as it goes unless `quiet`.
-
-    None, with `may_rest`: nothing moved since such a round found nothing to do.
-    """
-    with session.locked(" ".join(["pmcodex", *sys.argv[1:]])):
-        idle_key = session.idle_key(roles) if may_rest else ""
-        if idle_key and session.rests(idle_key):
-            return None
-        from dataclasses import replace
-
-        from pmcodex.render import say_outcome
-        from pmcodex.round import run_round
-
-        frame = session.frame(dry_run=dry_run, only_pull=only_pull, idle_key=idle_key)
-        if not quiet:
-            frame = replace(frame, on_outcome=say_outcome)
-        return run_round(frame, roles)
-
-
-def end_round(
-    report: Report | None,
-    *,
-    json: bool,
-    verbose: bool,
-    silent: bool = False,
-    extra: dict[str, object] | None = None,
+    asked: Asked,
+    extra: Callable[[Report], dict[str, Any]] = lambda _report: {},
 ) -> int:
-    """Say what is left to say of a round and return its exit code."""
-    if report is None and not json:
+    """One round, told as it goes and at its end; `extra` goes into its JSON. Its exit code."""
+    report = one_round(session, asked)
+    if report is None and not asked.json:
         return 0
-    from pmcodex.render import print_json, report_json, say_rest
     from pmcodex.round import Report
 
     report = report or Report("")
-    if json:
-        print_json({**(extra or {}), **report_json(report)})
-    else:
-        say_rest(report, verbose=verbose or (sys.stderr.isatty() and not silent))
+    end_round(report, asked, extra(report) if asked.json else {})
     return report.exit_code
+
+
+def one_round(session: Session, asked: Asked) -> Report | None:
+    """One round under the project's lock, told as it goes. Under --json, only trouble is.
+
+    None, for a silent one: nothing moved since such a round found nothing to do. Raises
+    InvalidInput where it is about a pull that isn't open.
+    """
+    from pmcodex.core.actions import Role
+
+    roles = tuple(Role(name) for name in asked.roles)
+    verb = asked.verb
+    with patiently(session, verb) if asked.patient else session.locked(f"pmcodex {verb}"):
+        idle_key = session.idle_key(roles) if asked.silent and not asked.dry_run else ""
+        if idle_key and session.rests(idle_key):
+            return None
+        report = _round(session, asked, roles, idle_key)
+    if asked.only_pull and not _is_open(report, asked.only_pull):
+        raise InvalidInput(
+            f"there is no open pull {asked.only_pull}", hint="`pmcodex pull list` shows them"
+        )
+    return report
+
+
+def _round(session: Session, asked: Asked, roles: tuple[Role, ...], idle_key: str) -> Report:
+    from dataclasses import replace
+
+    from pmcodex.render.rounds import Teller
+    from pmcodex.round import run_round
+
+    teller = Teller(said.redactor(), only_trouble=asked.json)
+    frame = session.frame(dry_run=asked.dry_run, only_pull=asked.only_pull, idle_key=idle_key)
+    report = run_round(replace(frame, on_outcome=teller), roles)
+    teller.end()
+    return report
+
+
+def end_round(report: Report, asked: Asked, extra: dict[str, Any]) -> None:
+    """Say what is left to say of a round."""
+    from pmcodex.render.rounds import report_json, say_notes, say_plan
+    from pmcodex.render.text import print_json
+
+    if asked.json:
+        data = {**extra, **report_json(report, said.redactor())}
+        print_json(data, one_line=asked.one_line)
+        return
+    if report.dry_run:
+        say_plan(report)
+    if asked.verbose or (said.listened() and not asked.silent):
+        say_notes(report)
+
+
+def _is_open(report: Report, number: int) -> bool:
+    seen = report.seen
+    return seen is not None and any(
+        pull.number == number and pull.state.value == "open" for pull in seen.snapshot.pulls
+    )

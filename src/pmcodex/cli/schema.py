@@ -14,13 +14,16 @@ def register(app: typer.Typer) -> None:
 
 def schema(
     of: Annotated[
-        str, typer.Argument(metavar="[llm-team|task]", help="Which one; default: both.")
+        str, typer.Argument(metavar="[llm-team|task]", help="Which one. Default: both.")
     ] = "",
 ) -> int:
-    """Print the JSON Schema of .llm-team.yml, of a task's front matter, or both."""
+    """Print the JSON Schema of .llm-team.yml and of task files.
+
+    Editors check and complete both by it. It is always JSON: of one of them, or an object of both.
+    """
     from pmcodex.config.loading import json_schemas
     from pmcodex.errors import UsageFault
-    from pmcodex.render import print_json
+    from pmcodex.render.text import print_json
 
     schemas = json_schemas()
     if of and of not in schemas:

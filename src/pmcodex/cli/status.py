@@ -1,10 +1,16 @@
-"""`status`: the board, what waits on what, open pulls, what needs a person."""
+"""`status`: what needs a person, the open pulls, and the tasks with why they are where they are."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from pmcodex.cli.options import PATIENCE, Json, Repo, open_here
+from pmcodex.cli.options import Json, Repo, open_here, patiently
+
+if TYPE_CHECKING:
+    from pmcodex.render.board import Overview
+    from pmcodex.wiring import Session
 
 
 def register(app: typer.Typer) -> None:
@@ -12,32 +18,35 @@ def register(app: typer.Typer) -> None:
     app.command()(status)
 
 
-def status(repo: Repo = None, json: Json = False) -> int:
-    """Show the board: every task's effective state, open pulls, and what needs you."""
+def status(
+    every: Annotated[bool, typer.Option("--all", help="Every task, pull and ask.")] = False,
+    repo: Repo = None,
+    json: Json = False,
+) -> int:
+    """Show what needs you, the open pulls and the tasks."""
+    from pmcodex.render.board import say_status, status_json
+    from pmcodex.render.text import print_json
+
+    seen = look(open_here(repo), "status")
+    if json:
+        print_json(status_json(seen))
+    else:
+        say_status(seen, every=every)
+    return 0
+
+
+def look(session: Session, verb: str) -> Overview:
+    """The board as it is now, with what the Developer would pass by."""
     from pmcodex.core.actions import Role
     from pmcodex.core.board import needs_human
     from pmcodex.decide import decide
     from pmcodex.observe import observe
-    from pmcodex.render import as_data, print_json, pull_json, say_status, task_json
+    from pmcodex.render.board import overview
     from pmcodex.round import view_of
 
-    session = open_here(repo)
-    with session.locked("pmcodex status", PATIENCE):
+    with patiently(session, verb):
         frame = session.frame()
         seen = observe(frame.sources, ())
         session.store.save()
     notes = decide(Role.DEVELOPER, view_of(frame, seen)).notes
-    asks = needs_human(seen.board, seen.snapshot)
-    if json:
-        print_json(
-            {
-                "tasks": [task_json(card) for card in seen.board.cards],
-                "pulls": [pull_json(p) for p in seen.snapshot.pulls if p.state.value == "open"],
-                "findings": [as_data(finding) for finding in seen.board.findings],
-                "needs_human": list(asks),
-                "not_claimable": {note.about: note.message for note in notes},
-            }
-        )
-    else:
-        say_status(seen.board, seen.snapshot, asks, notes)
-    return 0
+    return overview(seen.board, seen.snapshot.pulls, needs_human(seen.board, seen.snapshot), notes)
