@@ -147,3 +147,13 @@ def test_schemas_name_every_key_and_allow_no_other() -> None:
     short, long = policy["properties"]["checks"]["additionalProperties"]["anyOf"]
     assert short["type"] == "string"
     assert long == {"$ref": "#/$defs/CheckSpec"}
+
+
+@pytest.mark.parametrize(
+    ("run", "words"), [("pytest 'x", "can't be read as words"), ("  ", "it names no program")]
+)
+def test_a_command_line_that_is_none_is_told_by_its_line(run: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_policy(f'version: 1\nchecks:\n  pytest: "{run}"\n')
+    assert words in caught.value.sentence
+    assert "line 3" in caught.value.sentence

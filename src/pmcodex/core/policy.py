@@ -7,6 +7,7 @@ What must never happen here: a secret, a machine's path, or reading the file (se
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -60,6 +61,17 @@ class CheckSpec(_Closed):
 
     run: str = Field(min_length=1)
     timeout: int = Field(600, ge=1, le=7200, description="seconds")
+
+    @field_validator("run")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        try:
+            words = shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} can't be read as words: {error}") from None
+        if not words:
+            raise ValueError("it names no program")
+        return value
 
 
 class Thresholds(_Closed):
