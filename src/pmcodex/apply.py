@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from pmcodex.core.actions import (
@@ -23,15 +23,16 @@ from pmcodex.core.actions import (
     RunCheck,
     WorkTask,
 )
+from pmcodex.core.diffs import read_diff
 from pmcodex.core.facts import Check, CheckState, Comment
 from pmcodex.core.guard import RoleGuard
-from pmcodex.core.keys import read_marker
+from pmcodex.core.keys import marker, read_marker
 from pmcodex.core.paths import is_protected
 from pmcodex.core.policy import Policy
 from pmcodex.core.report import read_report
 from pmcodex.errors import PmcodexError, Refused, TryLater
 from pmcodex.ports import Clock, Forge, Git, MergeEnd, Pushed, RefUpdate, Sandbox
-from pmcodex.state.store import Failure, Store
+from pmcodex.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,25 +163,31 @@ def _run_command(action: WorkTask, parent: str, edges: Edges, setting: Setting) 
             _signed(f"{action.task_id}: run {action.command}\n\n{spec.run}", setting),
             at=int(edges.clock.now()),
         )
-    paths = edges.git.changed_paths(parent, made)
-    protected = [p for p in paths if is_protected(p, setting.policy.protected_paths)]
+    fault = _unfit(parent, made, edges.git, setting.policy)
+    return _gave_up(action, f"{action.command} {fault}", edges, setting) if fault else made
+
+
+def _unfit(parent: str, made: str, git: Git, policy: Policy) -> str:
+    """Why what a command changed may not go into a pull; empty: it may."""
+    paths = git.changed_paths(parent, made)
     if not paths:
-        return _gave_up(action, f"{action.command} changed nothing", edges, setting)
+        return "changed nothing"
+    protected = [path for path in paths if is_protected(path, policy.protected_paths)]
     if protected:
-        reason = f"{action.command} changed protected paths: {', '.join(protected[:5])}"
-        return _gave_up(action, reason, edges, setting)
-    if len(paths) > setting.policy.limits.files:
-        reason = f"{action.command} changed {len(paths)} files, limits.files is below that"
-        return _gave_up(action, reason, edges, setting)
-    return made
+        return f"changed protected paths: {', '.join(protected[:5])}"
+    if len(paths) > policy.limits.files:
+        return f"changed {len(paths)} files, and limits.files is {policy.limits.files}"
+    files = read_diff(git.diff(parent, made), parent, made).files
+    lines = sum(file.added + file.removed for file in files)
+    if lines > policy.limits.lines:
+        return f"changed {lines} lines, and limits.lines is {policy.limits.lines}"
+    return ""
 
 
 def _gave_up(action: WorkTask, reason: str, edges: Edges, setting: Setting) -> Outcome:
     """Remember that the work on just this task file and this main failed; nothing was pushed."""
     blob = setting.task_blobs.get(action.task_id, "")
-    point = edges.store.checkpoint
-    failure = Failure(f"{setting.main}:{blob}", reason)
-    edges.store.put(replace(point, failures={**point.failures, action.task_id: failure}))
+    edges.store.remember_failure(action.task_id, f"{setting.main}:{blob}", reason)
     return _ended(action, Result.FAILED, reason)
 
 
@@ -189,15 +196,12 @@ def _gave_up(action: WorkTask, reason: str, edges: Edges, setting: Setting) -> O
 
 def _post_review(action: PostReview, edges: Edges, setting: Setting) -> Outcome:
     store, forge = edges.store, edges.forge
-    ours = _our_comment(action, forge)
-    if ours is None and store.checkpoint.intents.get(action.key) is not None:
+    ours = _our_comment(action, forge) or _just_made(action, edges)
+    if ours is None and store.intent(action.key) is not None:
         ours = _look_again(action, edges)
-    if (
-        ours is None
-        and store.checkpoint.intents.get(action.key) is not None
-        and not _settled(action, edges)
-    ):
-        return _ended(action, Result.LATER, "a comment may be on its way; looked at again later")
+        if ours is None and not _settled(action, edges):
+            words = "a comment may be on its way; looked at again later"
+            return _ended(action, Result.LATER, words, action.pull)
     if ours is not None and read_marker(ours.body, action.marker) == action.digest:
         result, words = Result.UNCHANGED, "the comment is there already"
     elif ours is not None:
@@ -224,12 +228,20 @@ def _our_comment(action: PostReview, forge: Forge) -> Comment | None:
     )
 
 
+def _just_made(action: PostReview, edges: Edges) -> Comment | None:
+    """Our comment as its receipt tells of it, while a listing may not show it yet."""
+    receipt = edges.store.checkpoint.receipts.get(action.key)
+    if receipt is None or edges.clock.now() - receipt.at >= edges.forge.lag:
+        return None
+    return Comment(receipt.ref, edges.forge.me(), marker(action.marker, receipt.digest))
+
+
 def _look_again(action: PostReview, edges: Edges) -> Comment | None:
     """Look for a comment that an earlier run meant to write, while a listing may lag."""
     for _ in range(3):
         if not edges.forge.lag:
             break
-        edges.clock.sleep(min(2.0, edges.forge.lag / 3))
+        edges.clock.sleep(min(2.0, edges.forge.lag / 3 + 0.1))
         found = _our_comment(action, edges.forge)
         if found is not None:
             return found
@@ -238,7 +250,7 @@ def _look_again(action: PostReview, edges: Edges) -> Comment | None:
 
 def _settled(action: PostReview, edges: Edges) -> bool:
     """Whether the intent is old enough for a listing without the comment to be believed."""
-    intent = edges.store.checkpoint.intents.get(action.key)
+    intent = edges.store.intent(action.key)
     return intent is None or edges.clock.now() - intent.at >= edges.forge.lag
 
 
