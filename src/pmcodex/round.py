@@ -92,7 +92,8 @@ def _role_round(frame: Frame, role: Role, seen: Seen, report: Report) -> None:
             report.actions += decision.actions
             report.notes += decision.notes
             return
-        outcomes = [_apply(frame, action, seen, report) for action in decision.actions]
+        setting = _setting(frame, seen)
+        outcomes = [_apply(frame, action, setting, report) for action in decision.actions]
         if role is Role.REVIEWER:
             _remember_reviews(frame, seen, decision.actions, outcomes)
         report.moved |= any(outcome.result is Result.DONE for outcome in outcomes)
@@ -103,8 +104,8 @@ def _role_round(frame: Frame, role: Role, seen: Seen, report: Report) -> None:
         seen = observe(frame.sources, (role,))
 
 
-def _apply(frame: Frame, action: Action, seen: Seen, report: Report) -> Outcome:
-    setting = Setting(
+def _setting(frame: Frame, seen: Seen) -> Setting:
+    return Setting(
         seen.policy,
         seen.snapshot.default_branch,
         seen.snapshot.main,
@@ -112,6 +113,9 @@ def _apply(frame: Frame, action: Action, seen: Seen, report: Report) -> Outcome:
         frame.run_id,
         {file.task.id: file.blob for file in seen.snapshot.tasks if file.task is not None},
     )
+
+
+def _apply(frame: Frame, action: Action, setting: Setting, report: Report) -> Outcome:
     outcome = apply(action, frame.edges, setting)
     report.actions.append(action)
     report.outcomes.append(outcome)
