@@ -282,6 +282,14 @@ class Forge(Protocol):
         """Record a check by (sha, name); the last word wins."""
         ...
 
+    def request_merge(self, number: int, *, expected_head: str) -> None:
+        """Ask that a pull be merged once its checks are green, if its head is still this one.
+
+        A forge with no server of its own leaves the merge to the next Integrator round. Refused
+        where the pull is not open or its head has moved.
+        """
+        ...
+
     def merge(self, number: int, *, expected_head: str, message: str) -> MergeResult:
         """Squash a pull into its base, only if its head is still `expected_head`."""
         ...

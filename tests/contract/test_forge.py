@@ -365,3 +365,49 @@ def together(*works: Callable[[], None]) -> None:
     for thread in threads:
         thread.join()
     assert faults == []
+
+
+def test_a_closed_pull_opens_again_and_a_merged_one_does_not(site: Site) -> None:
+    forge, pull = started(site)
+    forge.close_pull(pull.number)
+    forge.reopen_pull(pull.number)
+    assert (only(forge).state, only(forge).base_sha) == (PullState.OPEN, "")
+    forge.reopen_pull(pull.number)
+    forge.merge(pull.number, expected_head=pull.head_sha, message="m")
+    with pytest.raises(Refused):
+        forge.reopen_pull(pull.number)
+
+
+def test_a_pull_whose_branch_has_another_or_is_gone_stays_closed(site: Site) -> None:
+    forge, pull = started(site)
+    forge.close_pull(pull.number)
+    second = forge.open_pull(HEAD, DRAFT)
+    with pytest.raises(Refused):
+        forge.reopen_pull(pull.number)
+    forge.close_pull(second.number)
+    site.delete(HEAD)
+    with pytest.raises(Refused):
+        forge.reopen_pull(pull.number)
+    assert [one.state for one in forge.pulls()] == [PullState.CLOSED, PullState.CLOSED]
+
+
+def test_a_marked_comment_is_made_once_by_two_clients(site: Site) -> None:
+    forge, pull = started(site)
+    mark = "<!-- pmcodex:review {} -->"
+    first = forge.create_comment(pull.number, mark.format("a"), marker="review")
+    second = site.forge().create_comment(pull.number, mark.format("b"), marker="review")
+    assert second.id == first.id
+    assert [one.body for one in forge.comments(pull.number)] == [mark.format("b")]
+    forge.create_comment(pull.number, "> " + mark.format("a"))
+    assert len(forge.comments(pull.number)) == 2
+
+
+def test_a_requested_merge_holds_for_the_head_it_was_asked_for(site: Site) -> None:
+    forge, pull = started(site)
+    with pytest.raises(Refused):
+        forge.request_merge(pull.number, expected_head="0" * 40)
+    forge.request_merge(pull.number, expected_head=pull.head_sha)
+    forge.request_merge(pull.number, expected_head=pull.head_sha)
+    assert only(forge).auto_merge
+    site.commit(HEAD, "more.txt", "more\n")
+    assert not only(site.forge()).auto_merge

@@ -383,3 +383,16 @@ def test_a_check_of_the_policy_that_has_not_run_holds_it_back() -> None:
     checks = {"pytest": "pytest", "ruff": "ruff check"}
     assert merges(ready(checks=checks)) == []
     assert merges(ready(checks={"pytest": "pytest"})) == [1]
+
+
+def test_a_requested_merge_waits_for_green_and_needs_no_policy() -> None:
+    asked = replace(a_pull(3, "feature/T-0002-step-2"), auto_merge=True, author="ada")
+    policy = a_policy(checks={"pytest": "python -m pytest"})
+    assert merges(World(main=written(TWO), pulls=[asked], policy=policy)) == []
+    red = replace(asked, checks=RED)
+    assert merges(World(main=written(TWO), pulls=[red], policy=policy)) == []
+    good = replace(asked, checks=GREEN)
+    assert merges(World(main=written(TWO), pulls=[good], policy=policy)) == [3]
+    assert merges(World(main=written(TWO), pulls=[asked])) == [3]
+    unasked = replace(good, auto_merge=False)
+    assert merges(World(main=written(TWO), pulls=[unasked], policy=policy)) == []

@@ -91,6 +91,9 @@ def merge(
         str, typer.Option("--head", metavar="SHA", help="Only if the head is still this commit.")
     ] = "",
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if checks are not green.")] = False,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Not now: by `integrate`, once its checks are green.")
+    ] = False,
     repo: Repo = None,
     json: Json = False,
 ) -> int:
@@ -101,6 +104,9 @@ def merge(
 
     with _forge(repo, "merge") as (forge, _git):
         pull = _find(forge, number)
+        if auto:
+            forge.request_merge(number, expected_head=_whole(head, pull.head_sha))
+            return _did(pull, "will be merged once it is green", json)
         if pull.state is PullState.OPEN and not anyway:
             _require_no_red(pull)
         merged = forge.merge(

@@ -122,6 +122,13 @@ def reopened(record: PullRecord) -> PullRecord:
     return record.model_copy(update={"state": PullState.OPEN, "closed_at": 0, "base_sha": ""})
 
 
+def wanted_merged(record: PullRecord, head_sha: str) -> PullRecord:
+    """The pull, to be merged once it is green, as long as this is its head."""
+    if record.auto_merge_head == head_sha:
+        return record
+    return record.model_copy(update={"auto_merge_head": head_sha})
+
+
 def merged(record: PullRecord, sha: str, at: int) -> PullRecord:
     """The pull, merged as `sha`, which was its base's tip then."""
     return record.model_copy(

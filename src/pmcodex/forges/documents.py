@@ -77,7 +77,7 @@ class PullRecord(_Document):
     author: str = ""
     labels: tuple[str, ...] = ()
     draft: bool = False
-    auto_merge: bool = False
+    auto_merge_head: Sha = ""
     reviews: tuple[ReviewRecord, ...] = ()
     comments: tuple[CommentRecord, ...] = ()
     head_sha: Sha = ""
@@ -202,7 +202,7 @@ def as_pull(record: PullRecord, checks: ChecksRecord | None = None) -> Pull:
         comments=tuple(as_comment(comment) for comment in record.comments),
         merge_sha=record.merge_sha,
         base_sha="" if record.state is PullState.OPEN else record.base_sha,
-        auto_merge=record.auto_merge,
+        auto_merge=bool(record.head_sha) and record.auto_merge_head == record.head_sha,
     )
 
 

@@ -242,6 +242,17 @@ class GitForge:
 
     # --- merging -----------------------------------------------------------------------------
 
+    def request_merge(self, number: int, *, expected_head: str) -> None:
+        """Write down that the pull is to be merged once it is green; a new commit voids it."""
+
+        def change(record: PullRecord) -> PullRecord:
+            end = _unmergeable(record, expected_head)
+            if end is not None and end.ended is not MergeEnd.MERGED:
+                raise Refused(end.detail, hint=f"look at it with `pmcodex pull show {number}`")
+            return record if end else changes.wanted_merged(record, expected_head)
+
+        self._change(number, f"merge of {expected_head[:10]} requested", change)
+
     def merge(self, number: int, *, expected_head: str, message: str) -> MergeResult:
         """Squash a pull into today's base in one atomic push, only if its head is as expected."""
         for look in self._tries():

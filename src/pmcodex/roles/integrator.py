@@ -78,7 +78,7 @@ def _ride_along(view: View, flips: tuple[CommitPlan, ...]) -> Decision:
 def _merges(view: View) -> tuple[RequestMerge, ...]:
     wanted = []
     for pull in view.snapshot.pulls:
-        if pull.state is not PullState.OPEN or pull.draft or pull.author != view.me:
+        if pull.state is not PullState.OPEN or pull.draft:
             continue
         reason = _may_merge(view, pull)
         if reason:
@@ -90,8 +90,13 @@ def _merges(view: View) -> tuple[RequestMerge, ...]:
 
 
 def _may_merge(view: View, pull: Pull) -> str:
-    """Why the policy asks for this pull's merge; empty: it does not."""
+    """Why a person or the policy asks for this pull's merge; empty: nobody does."""
     if _any_red(pull):
+        return ""
+    if pull.auto_merge:
+        green_or_none = green(pull) or not view.policy.checks
+        return "its merge was requested for when it is green" if green_or_none else ""
+    if pull.author != view.me:
         return ""
     if pull.head in (BOOKKEEPING_BRANCH, TASKS_BRANCH):
         return _rolling_to_merge(view, pull)
