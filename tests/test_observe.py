@@ -218,6 +218,14 @@ def test_pulls_are_read_before_git_is_fetched(project: Project) -> None:
     assert seen.board.card("T-0001").standing.state is State.IN_REVIEW  # type: ignore[union-attr]
 
 
+def test_a_head_that_git_does_not_have_is_for_the_next_look(project: Project) -> None:
+    gone = replace(claimed(project), head_sha="d" * 40)
+    project.forge = Elsewhere(project.forge, (gone,))  # type: ignore[assignment]
+    snapshot = project.look().snapshot
+    assert (snapshot.pull_paths, snapshot.diffs) == ({}, {})
+    assert project.card().standing.state is State.IN_REVIEW
+
+
 # --- claims ------------------------------------------------------------------------------------
 
 

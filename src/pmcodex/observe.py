@@ -325,7 +325,11 @@ def _diffs(sources: Sources, snapshot: Snapshot) -> dict[int, Diff]:
 
 
 def _open(snapshot: Snapshot) -> tuple[Pull, ...]:
-    return tuple(pull for pull in snapshot.pulls if pull.state is PullState.OPEN and pull.head_sha)
+    """The open pulls whose head was fetched: one that moved meanwhile is for the next look."""
+    tips = set(snapshot.branches.values())
+    return tuple(
+        pull for pull in snapshot.pulls if pull.state is PullState.OPEN and pull.head_sha in tips
+    )
 
 
 # --- texts ---------------------------------------------------------------------------------
