@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from builders import World, a_policy, a_task, written
 
-from pmcodex.project.edits import CannotApply
 from pmcodex.editing.hands import NO_HANDS, Work, has_hands, project_of, work_for
+from pmcodex.project.edits import CannotApply
 
 DIFF = "```diff\n--- a/x.txt\n+++ b/x.txt\n@@ -1 +1 @@\n-old\n+new\n```\n"
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.policy import Limits, Policy
-from pmcodex.project.edits import CannotApply
 from pmcodex.editing.patch import apply_diff, diff_in, paths_in
+from pmcodex.project.edits import CannotApply
 
 POLICY = Policy()
 ROOMY = Policy(limits=Limits(files=50, lines=10_000))

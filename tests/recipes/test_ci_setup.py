@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from pmcodex.core.actions import FileEdit
-from pmcodex.project.files import Project
 from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
 from pmcodex.recipes import propose_all
 from pmcodex.texts import load_templates
 

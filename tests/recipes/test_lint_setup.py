@@ -5,8 +5,8 @@ import tomllib
 import pytest
 import yaml
 
-from pmcodex.project.files import Project
 from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
 from pmcodex.recipes import lint_setup
 from pmcodex.texts import load_templates
 

@@ -10,8 +10,8 @@ import pmcodex.recipes
 from pmcodex.core.actions import FileEdit
 from pmcodex.core.paths import is_protected, is_safe
 from pmcodex.core.policy import Policy
-from pmcodex.project.files import Project
 from pmcodex.project.edits import CannotApply, edited
+from pmcodex.project.files import Project
 from pmcodex.recipes import RECIPES, propose_all, reads, suggest
 from pmcodex.texts import load_templates
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from pmcodex.core.owners import owners_of
-from pmcodex.project.files import Project
 from pmcodex.project.edits import CannotApply
+from pmcodex.project.files import Project
 from pmcodex.recipes import RECIPES
 from pmcodex.reviewing.sections import sections_of
 from pmcodex.texts import load_templates
