@@ -19,8 +19,8 @@ from pmcodex.core.stage import State
 from pmcodex.errors import InvalidInput
 from pmcodex.forges.documents import PullRecord, dump, pull_path
 from pmcodex.git.mirror import Mirror
-from pmcodex.observe import Sources, observe
-from pmcodex.ports import PMCODEX, Forge, RefUpdate
+from pmcodex.observe import CANDIDATES, Sources, observe
+from pmcodex.ports import Forge, RefUpdate
 from pmcodex.state.store import Checkpoint, Failure
 
 TASK = a_task(1)
@@ -200,22 +200,18 @@ def test_a_merge_that_main_does_not_show_yet_waits(project: Project) -> None:
 
 
 def test_pulls_are_read_before_git_is_fetched(project: Project) -> None:
-    """A merge between the two looks must be in main already, never the other way round."""
-    pull = claimed(project)
+    """What is merged between the two looks must be in main already, never the other way round."""
 
-    class Merging(Elsewhere):
+    class Moving(Elsewhere):
         def pulls(self) -> tuple[Pull, ...]:
-            project.forge_of(PMCODEX).merge(
-                1, expected_head=pull.head_sha, message="while it was looked at"
-            )
-            return (pull,)
+            project.commit({"x.txt": "merged while it was looked at"})
+            return ()
 
-    seen = observe(
-        replace(project.sources(), forge=Merging(project.forge, ())),
-        [Role.DEVELOPER],  # type: ignore[arg-type]
-    )
+    project.look()
+    project.forge = Moving(project.forge, ())  # type: ignore[assignment]
+    seen = project.look(Role.DEVELOPER)
     assert seen.snapshot.main == project.tip("main")
-    assert seen.board.card("T-0001").standing.state is State.IN_REVIEW  # type: ignore[union-attr]
+    assert "x.txt" in seen.snapshot.paths
 
 
 def test_a_head_that_git_does_not_have_is_for_the_next_look(project: Project) -> None:
@@ -443,6 +439,20 @@ def test_stuck_tasks_at_the_head_of_the_queue_starve_nobody(project: Project) ->
     assert path_of(able) in project.look().snapshot.files
 
 
+def test_what_was_tried_makes_room_for_others(project: Project) -> None:
+    stuck = [a_task(n, command="format", priority="P0") for n in range(2, CANDIDATES + 2)]
+    able = a_task(900, recipe=("changelog",))
+    project.commit({**written(*stuck, able), ".llm-team.yml": "commands:\n  format: x\n"})
+    snapshot = project.look().snapshot
+    assert path_of(able) not in snapshot.files
+    for file in snapshot.tasks:
+        assert file.task is not None
+        if file.task.command:
+            key = f"{snapshot.main}:{file.blob}"
+            project.store.remember_failure(file.task.id, key, "it broke")
+    assert path_of(able) in project.look().snapshot.files
+
+
 def test_without_the_checkpoint_the_same_is_seen(project: Project) -> None:
     claimed(project)
     project.push(TASKS_BRANCH, written(a_task(2)))
@@ -512,6 +522,17 @@ def test_many_pulls_cost_processes_only_when_they_are_new(crowd: Project, trace:
     trace.restart()
     crowd.look(*(role for role in Role if role is not Role.REVIEWER))
     assert len(trace.commands()) <= 12, trace.commands()
+
+
+def test_merged_tasks_that_wait_for_bookkeeping_cost_one_look_each(
+    project: Project, trace: GitTrace
+) -> None:
+    project.merge(claimed(project).number)
+    project.look(Role.DEVELOPER)
+    trace.restart()
+    project.look(Role.DEVELOPER)
+    assert trace.commands().count("merge-base") == 1
+    assert "rev-list" not in trace.commands()
 
 
 def test_a_look_needs_a_mirror_that_others_may_have_made(project: Project, tmp_path: Path) -> None:

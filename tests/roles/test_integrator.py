@@ -328,6 +328,13 @@ def test_flips_that_ride_along_are_merged_where_both_may_be(both: bool) -> None:
     assert merges(world) == ([3] if both else [])
 
 
+def test_a_tasks_pull_is_brought_up_to_date_before_it_is_merged() -> None:
+    world = with_tasks_pull()
+    world.policy = a_policy(merge={"tasks": True})
+    (action,) = decide(world.view()).actions
+    assert isinstance(action, Propose)
+
+
 READY = a_task(1, auto_policy="merge_when_ready")
 OPEN = approved(a_pull(1, checks=GREEN))
 
@@ -358,6 +365,7 @@ def test_an_approved_green_pull_is_merged_where_task_and_policy_say_so() -> None
         replace(OPEN, draft=True),
         replace(OPEN, author="mallory"),
         approved(a_pull(1, checks=GREEN), at="e" * 40),
+        approved(replace(OPEN, reviews=(Review("ada", Verdict.CHANGES_REQUESTED),)), at="e" * 40),
         replace(OPEN, head="feature/T-0009-other"),
         replace(OPEN, head="fix-things"),
     ],

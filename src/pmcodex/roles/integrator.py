@@ -138,7 +138,7 @@ def _approved_as_is(pull: Pull) -> bool:
         for review in pull.reviews
         if review.verdict is not Verdict.APPROVED or review.head_sha == pull.head_sha
     )
-    return approved(pull) and approved(replace(pull, reviews=seen))
+    return approved(replace(pull, reviews=seen))
 
 
 def _touches_protected(view: View, paths: tuple[str, ...]) -> bool:
