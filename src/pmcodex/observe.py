@@ -97,6 +97,7 @@ def observe(sources: Sources, roles: Collection[Role]) -> Seen:
         pulls=pulls,
         tasks=_tasks(sources, entries, policy),
         paths=frozenset(blobs),
+        links=frozenset(entry.path for entry in entries if entry.path not in blobs),
     )
     snapshot = replace(snapshot, claims=_claims(sources.git, snapshot, policy))
     snapshot = _with_history(sources.git, snapshot, policy)
@@ -119,7 +120,8 @@ def _default_branch(sources: Sources, refs: Mapping[str, str]) -> tuple[str, str
     if not main:
         raise InvalidInput(
             f"{sources.git.url} has no branch {named} with a commit",
-            hint="make a first commit there, or name the default branch in DEFAULT_BRANCH",
+            hint="make a first commit there (`pmcodex init --here` writes files for one), or name"
+            " the default branch in DEFAULT_BRANCH",
         )
     return named, main
 

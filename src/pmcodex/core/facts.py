@@ -175,12 +175,12 @@ class Snapshot:
     """Everything one round knows. Building it is `observe`'s work, judging it is `decide`'s.
 
     `files` holds the texts on the default branch that roles and recipes read (absent: not there
-    or not text); `paths` every path there. `touched_after` holds the numbers of closed and merged
-    pulls whose task file was changed on the default branch later (by ancestry, never by clock).
-    `unseen` holds merged pulls whose merge is not in `main` yet: look again. `highest_id` is the
-    highest task number ever seen. `tried` says of a task id why the work on just this task file
-    and just this `main` failed already: trying again would fail again. `diffs` holds only pulls
-    that need a new look.
+    or not text); `paths` every file there, `links` every symbolic link. `touched_after` holds the
+    numbers of closed and merged pulls whose task file was changed on the default branch later (by
+    ancestry, never by clock). `unseen` holds merged pulls whose merge is not in `main` yet: look
+    again. `highest_id` is the highest task number ever seen. `tried` says of a task id why the
+    work on just this task file and just this `main` failed already: trying again would fail
+    again. `diffs` holds only pulls that need a new look.
     """
 
     default_branch: str
@@ -192,6 +192,7 @@ class Snapshot:
     claims: tuple[Claim, ...] = ()
     rolling: Mapping[str, Rolling] = field(default_factory=dict)
     paths: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
     files: Mapping[str, str] = field(default_factory=dict)
     diffs: Mapping[int, Diff] = field(default_factory=dict)
     pull_paths: Mapping[int, tuple[str, ...]] = field(default_factory=dict)

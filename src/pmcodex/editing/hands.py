@@ -30,9 +30,10 @@ class Work:
 
 
 def project_of(view: View) -> Project:
-    """The default branch as recipes see it."""
+    """The default branch as recipes see it: a link is there, and what it leads to is not."""
     snapshot = view.snapshot
-    return Project(view.project, snapshot.paths, snapshot.files, snapshot.default_branch)
+    taken = snapshot.paths | snapshot.links
+    return Project(view.project, taken, snapshot.files, snapshot.default_branch)
 
 
 def has_hands(card: Card) -> bool:
