@@ -65,7 +65,12 @@ def test_a_person_acts_under_the_name_git_knows(clone: Path) -> None:
     assert (person.name, person.email) == ("Ada Human", "ada@example.org")
 
 
+def test_a_person_acts_under_that_name_on_a_project_elsewhere_too(home: Path) -> None:
+    assert opened("https://example.org/a/b.git", home, USER="bob").person.name == "Ada Human"
+
+
 def test_a_person_git_does_not_know_has_the_systems_name(home: Path) -> None:
+    (home / "gitconfig").write_text("")
     session = opened("https://example.org/a/b.git", home, USER="bob")
     assert (session.person.name, session.person.email) == ("bob", "bob@localhost")
     assert opened("https://example.org/a/b.git", home, USER="").person.name == "maintainer"

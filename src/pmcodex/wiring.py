@@ -163,7 +163,7 @@ def open_session(
     Raises InvalidInput where there is none, or where a setting is wrong.
     """
     from pmcodex.config.loading import load_settings
-    from pmcodex.git.local import describe_repository
+    from pmcodex.git.local import describe_repository, user_at
     from pmcodex.state.store import state_folder
 
     named = Path(repo) if repo and Path(repo).exists() else None
@@ -181,7 +181,7 @@ def open_session(
         url = local.url
     else:
         local = None
-    person = local.user if local is not None else Person("", "")
+    person = local.user if local is not None else user_at(here)
     name = settings.actor or person.name or env.get("USER", "") or "maintainer"
     folder = state_folder(settings.workdir_root, url)
     actor = Person(name, person.email or f"{name}@localhost")

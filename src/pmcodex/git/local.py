@@ -47,9 +47,17 @@ def describe_repository(path: Path) -> LocalRepository | None:
         raise InvalidInput(f"git can't read the repository at {path}: {found.err}")
     folder = Path(found.lines[-1])
     settings = _settings(git, at)
-    user = Person(settings.get("user.name", ""), settings.get("user.email", ""))
     origin = _absolute(settings.get("remote.origin.url", ""), folder)
-    return LocalRepository(folder, origin, user)
+    return LocalRepository(folder, origin, _user(settings))
+
+
+def user_at(path: Path) -> Person:
+    """Whom git's configuration names in a folder that need not be a repository."""
+    return _user(_settings(GitProcess(None, 30), ("-C", str(path.resolve()))))
+
+
+def _user(settings: dict[str, str]) -> Person:
+    return Person(settings.get("user.name", ""), settings.get("user.email", ""))
 
 
 def _settings(git: GitProcess, at: tuple[str, ...]) -> dict[str, str]:
