@@ -40,6 +40,6 @@ def explain(
 
 
 def _whole(task: str) -> str:
-    """T-0003 for what a person types: t-0003, T-3 or 3."""
+    """T-0003 for t-3 and for 3; what is no id stays as it is."""
     found = re.fullmatch(r"(?:[Tt]-)?([0-9]{1,9})", task)
-    return f"T-{int(found.group(1)):04d}" if found else task.upper()
+    return f"T-{int(found.group(1)):04d}" if found else task

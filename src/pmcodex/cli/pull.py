@@ -210,13 +210,11 @@ def _did(pull: Pull, words: str, json: bool, **facts: str) -> int:
 
 
 def _diff(pull: Pull, git: Git) -> str:
-    """What the pull changes, or changed when it was merged; empty where that can't be told."""
-    if pull.merge_sha:
-        return git.diff(pull.base_sha, pull.merge_sha)
-    refs = git.refs()
-    base, head = refs.get(f"refs/heads/{pull.base}"), refs.get(f"refs/heads/{pull.head}")
-    start = git.merge_base(base, head) if base and head else ""
-    return git.diff(start, head) if start and head else ""
+    """What the pull changes against where it left its base; empty where its head is gone."""
+    base = pull.merge_sha or git.refs().get(f"refs/heads/{pull.base}", "")
+    known = git.is_ancestor(base, base) and git.is_ancestor(pull.head_sha, pull.head_sha)
+    start = git.merge_base(base, pull.head_sha) if known else ""
+    return git.diff(start, pull.head_sha) if start else ""
 
 
 def _require_no_red(pull: Pull) -> None:

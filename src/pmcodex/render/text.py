@@ -77,7 +77,12 @@ def table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]], *, indent: 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PIPED_WIDTH)
-    grid = Table(box=None, pad_edge=False, show_header=any(columns))
+    grid = Table(
+        box=None,
+        pad_edge=False,
+        show_header=any(columns),
+        header_style="" if console.no_color else "bold",
+    )
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
