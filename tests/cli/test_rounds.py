@@ -172,6 +172,20 @@ def test_a_second_run_says_who_holds_the_project_and_leaves(
         assert data["error"]["exit_code"] == 0
 
 
+def test_a_person_is_not_kept_waiting_by_a_round(
+    shop: Shop, pm: Pm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_check(shop, pm):
+        assert [pull["number"] for pull in pm("status", "--json").data["pulls"]] == [1]
+        assert pm("pull", "approve", "1").code == 0
+        assert pm("doctor").code == 0
+        assert pm("pull", "merge", "1").code == 0
+        monkeypatch.setenv("PMCODEX_LOCK_WAIT", "0.1")
+        said = pm("check")
+        assert (said.code, said.out) == (5, "")
+        assert "this project is busy" in said.err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_says_so_and_the_next_goes_on(
     number: signal.Signals, shop: Shop, pm: Pm

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmcodex.cli import trouble as said
-from pmcodex.cli.options import DryRun, Json, Repo, open_here, patiently
+from pmcodex.cli.options import DryRun, Json, Repo, beside, open_here
 from pmcodex.errors import PmcodexError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _look(session: Session) -> tuple[Rows, Rows, tuple[Finding, ...]]:
     from pmcodex.config.loading import policy_rows
     from pmcodex.observe import POLICY_PATH, observe
 
-    with patiently(session, "doctor"):
+    with beside(session, "doctor") as session:
         forge = session.forge()
         seen = observe(session.sources(forge), ())
         entry = [e for e in session.git.tree(seen.snapshot.main) if e.path == POLICY_PATH]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +36,7 @@ Exit codes: 0 done, or nothing to do; 1 a bug of ours, with a report;
 """
 
 PATIENCE = 30.0
-"""Seconds that a verb typed by a person waits for a round in the background to end."""
+"""Seconds that a verb typed by a person waits for a round to end, unless PMCODEX_LOCK_WAIT says."""
 
 
 def open_here(repo: str | None) -> Session:
@@ -58,16 +59,37 @@ def open_here(repo: str | None) -> Session:
 def patiently(session: Session, verb: str) -> Iterator[None]:
     """Hold the project's lock for a verb that a person waits for.
 
-    Raises TryLater where a round in the background does not end in `PATIENCE` seconds: nothing
-    was done that was asked for, so it can't be 0.
+    Raises TryLater where another run does not end in time: nothing was done that was asked for,
+    so it can't be 0.
     """
     from pmcodex.state.lock import Held
 
+    given = session.loaded.origins["PMCODEX_LOCK_WAIT"] != "default"
     try:
-        with session.locked(f"pmcodex {verb}", PATIENCE):
+        with session.locked(f"pmcodex {verb}", 0 if given else PATIENCE):
             yield
     except Held as busy:
         raise TryLater(busy.sentence, hint="try again when that has ended") from None
+
+
+@contextmanager
+def beside(session: Session, verb: str) -> Iterator[Session]:
+    """The session for a person who looks at the project, approves or merges.
+
+    A round keeps its lock for as long as its checks take. Meanwhile a person works from a mirror
+    and a state of their own, as if on another machine: law 3 makes that safe.
+    """
+    from pmcodex.state.lock import Held
+    from pmcodex.state.store import state_folder
+
+    with ExitStack() as held:
+        try:
+            held.enter_context(session.locked(f"pmcodex {verb}"))
+        except Held:
+            folder = state_folder(session.folder / "desk", session.url)
+            session = replace(session, folder=folder)
+            held.enter_context(patiently(session, verb))
+        yield session
 
 
 def show_help(context: typer.Context) -> None:

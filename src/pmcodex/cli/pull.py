@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmcodex.cli.options import Json, Repo, open_here, patiently, show_help
+from pmcodex.cli.options import Json, Repo, beside, open_here, show_help
 
 if TYPE_CHECKING:
     from pmcodex.core.facts import Pull
@@ -184,8 +184,7 @@ _HINTS = {
 @contextmanager
 def _forge(repo: str | None, verb: str) -> Iterator[tuple[Forge, Git]]:
     """The project's forge, acting as the person at the keyboard."""
-    session = open_here(repo)
-    with patiently(session, f"pull {verb}"):
+    with beside(open_here(repo), f"pull {verb}") as session:
         yield session.forge(session.person), session.git
 
 

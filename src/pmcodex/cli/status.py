@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pmcodex.cli.options import Json, Repo, open_here, patiently
+from pmcodex.cli.options import Json, Repo, beside, open_here
 
 if TYPE_CHECKING:
     from pmcodex.render.board import Overview
@@ -44,7 +44,7 @@ def look(session: Session, verb: str) -> Overview:
     from pmcodex.render.board import overview
     from pmcodex.round import view_of
 
-    with patiently(session, verb):
+    with beside(session, verb) as session:
         frame = session.frame()
         seen = observe(frame.sources, ())
         session.store.save()
