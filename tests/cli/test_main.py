@@ -125,6 +125,15 @@ def test_3_no_such_project(repo: str, home: Path, pm: Pm) -> None:
     assert "\n  hint: " in said.err
 
 
+def test_3_a_password_in_an_address_is_said_of_the_option_that_was_typed(
+    home: Path, pm: Pm
+) -> None:
+    said = pm("status", "--repo", "https://ada:secret-word@example.org/shop.git")
+    assert said.code == 3
+    assert said.err.startswith("pmcodex: error: --repo holds a password or a token")
+    assert "secret-word" not in said.err
+
+
 def test_3_a_folder_that_is_gone(tmp_path: Path, pm: Pm, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")

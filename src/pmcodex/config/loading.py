@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "json_schemas", "load_settings", "policy_rows", "read_policy"]
 
 FLAG, ENVIRONMENT, DEFAULT = "flag", "environment", "default"
+_FLAGS = {"PROJECT_CLONE_URL": "--repo"}
 
 _PREFIXES = ("GH_", "LLM_", "OLLAMA_", "PMCODEX_")
 # Names that well-known other tools read, and that the project's .env may hold for those.
@@ -224,9 +225,11 @@ def _explained(error: ValidationError, given: Mapping[str, _Given]) -> PmcodexEr
         problem = one["msg"].removeprefix("Value error, ")
         if problem == one["msg"]:
             problem = f"is not right: {problem[:1].lower()}{problem[1:]}"
-        lines.append(f"{names[field]} ({given[names[field]].origin}) {problem}")
+        name, origin = names[field], given[names[field]].origin
+        typed = _FLAGS.get(name, "") if origin == FLAG else ""
+        lines.append(f"{typed or f'{name} ({origin})'} {problem}")
         if examples := Settings.model_fields[field].examples:
-            hints.append(f"{names[field]}={examples[0]}")
+            hints.append(f"{f'{typed} ' if typed else f'{name}='}{examples[0]}")
     hint = f"Right would be, for example: {', '.join(hints)}" if hints else ""
     return InvalidInput("; ".join(lines), hint=hint)
 
