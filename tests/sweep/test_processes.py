@@ -1,0 +1,83 @@
+"""Real processes, killed from outside at any instruction: the loop ends where it always does.
+
+KILLS_SEED is another seed for the moments, for those who want to go on looking.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sweep_process import Machine, kill_soon, new_machine, play, refs, run_out
+from sweep_world import differences, picture, unnumbered
+
+SEED = int(os.environ.get("KILLS_SEED", "7"))
+LONGEST = 1.5
+"""Seconds: about what a round takes."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    machine = new_machine(tmp_path_factory.mktemp("undisturbed"))
+    play(machine, lambda: run_out(machine))
+    return machine
+
+
+def end_of(machine: Machine) -> dict[str, Any]:
+    return unnumbered(picture(machine.remote))
+
+
+def test_the_loop_has_an_end(undisturbed: Machine) -> None:
+    seen = picture(undisturbed.remote)
+    done = [path for path in seen["files"] if "\ttasks/T-" in path]
+    assert len(done) == 4
+    assert all(pull["state"] == "merged" for pull in seen["pulls"].values())
+    assert list(seen["branches"]) == ["refs/heads/main"]
+
+
+def test_random_kills_change_nothing(undisturbed: Machine, tmp_path: Path) -> None:
+    machine, chance, kills = new_machine(tmp_path), random.Random(SEED), 0
+
+    def run() -> None:
+        nonlocal kills
+        for _ in range(4):
+            kill_soon(machine.start("run"), chance, LONGEST)
+            kills += 1
+        run_out(machine)
+
+    play(machine, run)
+    assert list(differences(end_of(undisturbed), end_of(machine))) == []
+    assert kills >= 20
+
+
+def test_four_machines_killed_and_started_again_end_where_one_does(
+    undisturbed: Machine, tmp_path: Path
+) -> None:
+    first, chance = new_machine(tmp_path), random.Random(SEED)
+    machines = [first.elsewhere(f"machine-{number}") for number in range(4)]
+
+    def run() -> None:
+        started = [machine.start("run") for machine in machines]
+        for process in started:
+            kill_soon(process, chance, LONGEST / 2)
+        run_out(*machines)  # each comes back: a claim is its own machine's to go on with
+
+    play(first, run)
+    assert list(differences(end_of(undisturbed), end_of(first))) == []
+
+
+VERBS = ("plan", "taskmaster", "developer", "check", "review", "integrate", "run")
+
+
+@pytest.mark.parametrize("name", ["state", "another-machine"])
+def test_a_second_time_nothing_is_done(undisturbed: Machine, name: str) -> None:
+    machine = undisturbed.elsewhere(name)
+    before, written = refs(machine.remote), machine.journal()
+    for verb in (*VERBS, *VERBS):
+        ended = machine(verb)
+        assert (verb, ended.code, ended.out, ended.err) == (verb, 0, "", "")
+    assert refs(machine.remote) == before
+    assert machine.journal() == written
