@@ -66,7 +66,8 @@ def test_a_round_of_all_roles_does_what_there_is_to_do(stocked: Project) -> None
 def test_each_role_sees_what_those_before_it_did(stocked: Project) -> None:
     play(stocked)
     for pull in stocked.forge.pulls():
-        assert [check.name for check in pull.checks] == ["pytest"]
+        paper = pull.head in (PLAN_BRANCH, TASKS_BRANCH)
+        assert [check.name for check in pull.checks] == ([] if paper else ["pytest"])
         assert len(stocked.forge.comments(pull.number)) == 1
 
 
@@ -163,7 +164,7 @@ def test_checks_are_left_to_ci_where_there_is_some_unless_asked_for(stocked: Pro
     play(stocked)
     assert stocked.sandbox.ran == []
     play(stocked, Role.CHECKER)
-    assert len(stocked.sandbox.ran) == 3
+    assert len(stocked.sandbox.ran) == 1
 
 
 # --- dry runs ----------------------------------------------------------------------------------
@@ -176,15 +177,15 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("by_policy", [True, False])
 def test_a_dry_run_has_no_effect(stocked: Project, by_policy: bool) -> None:
-    play(stocked, Role.PLANNER)
+    play(stocked, Role.DEVELOPER)
     if by_policy:
         stocked.commit({".llm-team.yml": f"{POLICY}dry_run: true\n"})
     refs, state = stocked.refs(), files_of(stocked.scratch / "state")
     report = play(stocked, dry_run=not by_policy)
     assert report.dry_run
     assert [action.role for action in report.actions] == [
+        Role.PLANNER,
         Role.TASKMASTER,
-        Role.DEVELOPER,
         Role.CHECKER,
         Role.REVIEWER,
     ]

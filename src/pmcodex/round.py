@@ -102,6 +102,8 @@ def _role_round(frame: Frame, role: Role, seen: Seen, report: Report) -> None:
             return
         frame.edges.clock.sleep(0.05)
         seen = observe(frame.sources, (role,))
+    words = f"somebody else was first {RACES} times in a row"
+    report.notes.append(Note(role, "races", words, "the next round goes on"))
 
 
 def _setting(frame: Frame, seen: Seen) -> Setting:

@@ -19,7 +19,7 @@ def asked(world: World, only_pull: int = 0) -> list[tuple[int, str]]:
 
 
 def test_every_check_runs_on_every_open_pull() -> None:
-    pulls = [a_pull(1), merged(2), closed(3), a_pull(4, "pmcodex/plan")]
+    pulls = [a_pull(1), merged(2), closed(3), a_pull(4, "pmcodex/init")]
     world = World(pulls=pulls, policy=POLICY)
     assert asked(world) == [(1, "pytest"), (1, "ruff"), (4, "pytest"), (4, "ruff")]
     assert asked(world, only_pull=4) == [(4, "pytest"), (4, "ruff")]
@@ -56,3 +56,10 @@ def test_a_policy_without_checks_says_how_to_name_one() -> None:
     decision = decide(World(pulls=[a_pull(1)]).view())
     assert decision.actions == ()
     assert "checks:" in decision.notes[0].hint
+
+
+def test_pulls_of_task_files_and_statuses_are_checked_only_when_named() -> None:
+    for branch in ("pmcodex/tasks", "pmcodex/bookkeeping", "pmcodex/plan"):
+        world = World(pulls=[a_pull(1, branch)], policy=a_policy(checks={"pytest": "pytest"}))
+        assert decide(world.view()).actions == ()
+        assert len(decide(world.view(only_pull=1)).actions) == 1

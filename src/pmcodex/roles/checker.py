@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from pmcodex.core.actions import Decision, Note, Role, RunCheck
 from pmcodex.core.facts import CheckState, Pull, PullState
+from pmcodex.core.keys import BOOKKEEPING_BRANCH, PLAN_BRANCH, TASKS_BRANCH
 from pmcodex.core.view import View
 
 
+_PAPER = (TASKS_BRANCH, BOOKKEEPING_BRANCH, PLAN_BRANCH)
+
+
 def decide(view: View) -> Decision:
-    """A run for every check of the policy that has no outcome on an open pull's head yet."""
+    """A run for every check of the policy that has no outcome on an open pull's head yet.
+
+    Pulls that hold nothing but task files, statuses or the plan are checked only when named.
+    """
     if not view.policy.checks:
         hint = "add `checks:` to .llm-team.yml, for example `pytest: python -m pytest -q`"
         note = Note(Role.CHECKER, ".llm-team.yml", "it names no checks", hint)
@@ -22,7 +29,7 @@ def decide(view: View) -> Decision:
             RunCheck(pull.number, pull.head_sha, name, f"{name} has no outcome on {pull.head} yet")
             for pull in view.snapshot.pulls
             if pull.state is PullState.OPEN and pull.head_sha
-            if view.only_pull in (0, pull.number)
+            if view.only_pull == pull.number or (not view.only_pull and pull.head not in _PAPER)
             for name in view.policy.checks
             if not _has_outcome(pull, name)
         )
