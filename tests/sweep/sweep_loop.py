@@ -210,14 +210,21 @@ def new_world(folder: Path) -> Path:
 # --- running -------------------------------------------------------------------------------
 
 
-def session_of(run: Run, fuse: Fuse) -> FusedSession:
+def session_of(run: Run, fuse: Fuse | None = None) -> FusedSession:
     folder = run.world / run.box.name
     (folder / "state").mkdir(parents=True, exist_ok=True)
     loaded = load_settings({}, [run.world], {})
     clock = StoppedClock(START + run.place * STEP + run.box.later)
     url = str(run.world / "remote.git")
     return run.box.session(
-        loaded, url, ADA, folder, clock, fuse=fuse, box=run.box.name, run_id=f"run-{run.place}"
+        loaded,
+        url,
+        ADA,
+        folder,
+        clock,
+        fuse=fuse or Fuse(),
+        box=run.box.name,
+        run_id=f"run-{run.place}",
     )
 
 
@@ -229,7 +236,7 @@ def run_step(run: Run, fuse: Fuse | None = None) -> int:
         return 0
     assert step.verb is not None
     try:
-        return step.verb(session_of(run, fuse or Fuse()))
+        return step.verb(session_of(run, fuse))
     except PmcodexError as error:
         print(f"{step.name}: {error.sentence}", file=sys.stderr)
         return error.exit_code or 75
