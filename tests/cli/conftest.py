@@ -34,7 +34,9 @@ def process(home: Path) -> Process:
             capture_output=True,
             timeout=60,
         )
-        return Said(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+        return Said(
+            ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace")
+        )
 
     return call
 

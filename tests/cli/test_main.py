@@ -317,7 +317,7 @@ def foreign(shop: Shop, pm: Pm) -> Shop:
 
 @pytest.mark.parametrize(
     "env",
-    [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}],
+    [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}],
 )
 def test_letters_the_terminal_lacks_do_no_harm(
     env: dict[str, str], foreign: Shop, process: Process
