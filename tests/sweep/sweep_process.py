@@ -61,8 +61,9 @@ class Machine:
 
     def start(self, *argv: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         """Start a command, in a process group of its own."""
+        named = () if "--repo" in argv else ("--repo", str(self.remote))
         return subprocess.Popen(
-            [sys.executable, "-m", "pmcodex", *argv, "--repo", str(self.remote)],
+            [sys.executable, "-m", "pmcodex", *argv, *named],
             cwd=self.remote.parent,
             env=self.environment() | (env or {}),
             stdin=subprocess.DEVNULL,
