@@ -11,7 +11,6 @@ from pmcodex.core.facts import CheckState, Pull, PullState
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, PLAN_BRANCH, TASKS_BRANCH
 from pmcodex.core.view import View
 
-
 _PAPER = (TASKS_BRANCH, BOOKKEEPING_BRANCH, PLAN_BRANCH)
 
 
