@@ -145,11 +145,11 @@ def documents(remote: Path) -> Iterator[dict[str, object]]:
 # --- people --------------------------------------------------------------------------------
 
 
-def merge_all(person: Machine) -> int:
+def merge_all(person: Machine, *how: str) -> int:
     """Ada merges every open pull, by the names of their heads; how many there were."""
     listed = json.loads(person("pull", "list", "--json").out)["pulls"]
     for pull in sorted(listed, key=lambda pull: pull["head"]):
-        ended = person("pull", "merge", str(pull["number"]))
+        ended = person("pull", "merge", str(pull["number"]), *how)
         assert ended.code == 0, ended.err
     return len(listed)
 
