@@ -7,12 +7,14 @@ it. What must never happen here: a step that the real commands can't do.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmcodex.errors import InvalidInput
 from pmcodex.sandbox.process import run
+from pmcodex.workfolder import own_command
 
 Say = Callable[[str], None]
 Main = Callable[[Sequence[str]], int]
@@ -74,10 +76,11 @@ def _verdict(project: Path, main: Main, say: Say) -> int:
         return 1
     say("\n[cron] $ pmcodex run\n        nothing more to do? the next tasks come from the PRD")
     code = main(("run",))
+    name = "pmcodex" if shutil.which("pmcodex") else own_command()
     say(
         f"\nT-0001 went from the PRD to main by pulls alone. Look around:\n"
         f"  cd {project} && export WORKDIR_ROOT={project.parent / 'state'}\n"
-        f"  pmcodex status; pmcodex pull show 3; pmcodex log\n"
+        f"  {name} status; {name} pull show 3; {name} log\n"
         f"  git log --oneline main\n"
         f"  git log -p refs/pmcodex/forge\n"
     )
