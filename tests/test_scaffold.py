@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -261,22 +262,86 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     assert not ours, done.stderr
 
 
-def test_the_scheduled_workflow_runs_in_turn_with_least_rights(tmp_path: Path) -> None:
-    (path, text), *more = timer("github-actions").items()
-    assert (path, more) == (".github/workflows/pmcodex.yml", [])
-    workflow = yaml.safe_load(text)
+def scheduled() -> dict[str, Any]:
+    """The scheduled workflow's steps, by name, and the rest of its job."""
+    workflow = yaml.safe_load(timer("github-actions")[".github/workflows/pmcodex.yml"])
+    job: dict[str, Any] = workflow["jobs"]["round"]
+    return {step["name"]: step for step in job["steps"]} | {"job": job, "workflow": workflow}
+
+
+def test_the_scheduled_workflow_runs_in_turn_with_least_rights() -> None:
+    assert list(timer("github-actions")) == [".github/workflows/pmcodex.yml"]
+    said = scheduled()
+    workflow, job = said["workflow"], said["job"]
     assert workflow["concurrency"] == {"group": "pmcodex", "cancel-in-progress": False}
     assert workflow["permissions"] == {}
-    steps = workflow["jobs"]["round"]["steps"]
-    assert steps[1]["run"] == "python -m pip install pmcodex"
-    stub = tmp_path / "pmcodex"
-    for code, leaves in ((0, 0), (5, 0), (1, 1)):
-        stub.write_text(f"#!/bin/sh\nexit {code}\n")
-        stub.chmod(0o755)
-        done = subprocess.run(
-            ["bash", "-e", "-c", steps[2]["run"]], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    assert job["permissions"] == {"contents": "write"}
+    assert said["Check out"]["with"] == {"fetch-depth": 0, "persist-credentials": False}
+    assert "install --yes bubblewrap" in said["Install the sandbox for project code"]["run"]
+    token = [step["name"] for step in job["steps"] if "github.token" in str(step)]
+    assert token == ["Run"]
+
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("source", "installed"),
+    [
+        ("tools/pm.whl", "./tools/pm.whl"),
+        (f"git+https://e.org/p.git@{SHA}", f"pmcodex @ git+https://e.org/p.git@{SHA}"),
+        ("", None),
+        ("pmcodex", None),
+        ("tools/other.whl", None),
+        ("git+https://e.org/p.git@main", None),
+        ("git+https://e.org/p.git", None),
+        ("--index-url=https://e.org x.whl", None),
+    ],
+)
+def test_the_scheduled_workflow_installs_only_what_its_maintainer_named(
+    tmp_path: Path, source: str, installed: str | None
+) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/pm.whl").write_text("")
+    stub = tmp_path / "python"
+    stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    stub.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-c", scheduled()["Install pmcodex"]["run"]],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "SOURCE": source},
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    if installed is None:
+        assert done.returncode == 1
+        assert re.fullmatch(
+            r"::error::Set the repository variable PMCODEX_SOURCE .*\n", done.stdout
         )
-        assert done.returncode == leaves
+    else:
+        assert done.stdout.splitlines() == ["-m", "pip", "install", installed]
+
+
+@pytest.mark.parametrize(("code", "leaves"), [(0, 0), (5, 0), (1, 1)])
+def test_the_scheduled_workflow_may_push_and_be_told_to_try_later(
+    tmp_path: Path, code: int, leaves: int
+) -> None:
+    stub = tmp_path / "pmcodex"
+    ask = "printf 'protocol=https\\nhost=github.com\\n\\n' | git credential fill"
+    stub.write_text(f'#!/bin/sh\necho "$@"\n{ask}\nexit {code}\n')
+    stub.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-c", scheduled()["Run"]["run"]],
+        env={
+            "PATH": f"{tmp_path}:/usr/bin:/bin",
+            "HOME": str(tmp_path),
+            "PUSH_TOKEN": "the-jobs-token",
+            "GITHUB_SERVER_URL": "https://github.com",
+        },
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == leaves
+    assert done.stdout.startswith("run\n")
+    assert "username=x-access-token\npassword=the-jobs-token\n" in done.stdout
+    assert "the-jobs-token" not in (tmp_path / ".gitconfig").read_text()
 
 
 def test_zizmor_finds_nothing_in_the_scheduled_workflow(tmp_path: Path) -> None:
