@@ -247,6 +247,14 @@ def test_the_units_are_named_after_the_project_and_odd_words_are_quoted() -> Non
     assert '--repo "/srv/my $$HOME/100%% \\"sure\\"/it\'s;id"\n' in odd
 
 
+def test_the_unit_lets_a_round_end_and_its_sandbox_be_made() -> None:
+    service = timer("systemd")["systemd/pmcodex-shop.service"]
+    said = dict(re.findall(r"^(\w+)=(.*)$", service, re.MULTILINE))
+    assert said["TimeoutStartSec"] == "infinity"
+    in_the_way = {"RestrictNamespaces", "ProtectKernelTunables", "PrivateDevices", "ProtectProc"}
+    assert in_the_way.isdisjoint(said)
+
+
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if not analyze:
