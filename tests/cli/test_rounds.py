@@ -114,6 +114,15 @@ def test_run_plays_every_role_and_then_is_silent(shop: Shop, pm: Pm) -> None:
     assert pm("run") == (0, "", "")
 
 
+def test_verbose_says_the_same_however_often_it_is_asked(shop: Shop, pm: Pm) -> None:
+    shop.write({"docs/PRD.md": "# Nothing\n"})
+    shop.tasks(task("T-0001", recipe=""))
+    assert pm("run") == (0, "", "")
+    first = pm("run", "-v")
+    assert "note: T-0001: it names no recipe" in first.err
+    assert pm("run", "-v") == first
+
+
 def test_run_as_data_is_one_document_even_when_nothing_moved(shop: Shop, pm: Pm) -> None:
     settled(shop)
     for _ in range(2):
@@ -164,10 +173,12 @@ def test_a_second_run_says_who_holds_the_project_and_leaves(
 ) -> None:
     with running_check(shop, pm):
         said = pm("run")
-        assert said.code == 0
-        assert said.out == ""
-        assert "this project is busy (process " in said.err
-        assert "pmcodex run)" in said.err
+        assert (said.code, said.err) == (0, "")
+        assert said.out.startswith("pmcodex: this project is busy (process ")
+        assert said.out.endswith("pmcodex run)\n")
+        said = pm("run", "--json")
+        assert (said.code, said.err) == (0, "")
+        assert said.data["held"].startswith("this project is busy (process ")
         data = pm("plan", "--json").data
         assert data["error"]["exit_code"] == 0
 

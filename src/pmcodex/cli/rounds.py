@@ -46,7 +46,7 @@ class Asked:
     """What a command line asks of a round: whose, of what, and how it is told.
 
     `patient`: wait for a round in the background, since a person waits for this one. `silent`:
-    say nothing at all when nothing happened.
+    say nothing at all when nothing happened. `again`: run checks anew, whatever is recorded.
     """
 
     verb: str
@@ -57,6 +57,7 @@ class Asked:
     only_pull: int = 0
     patient: bool = False
     silent: bool = False
+    again: bool = False
     one_line: bool = False
 
 
@@ -132,17 +133,33 @@ def run(
     session = open_here(repo)
     asked = Asked("run", TEAM, dry_run, json, verbose, silent=True, one_line=bool(watch))
     if watch is None:
-        return play(session, asked)
+        return _give_way(session, asked)
     before = ""
     while True:
         try:
-            play(session, asked)
+            _give_way(session, asked)
             before = ""
         except PmcodexError as error:  # the next round may do better: time passes, people mend
             if error.sentence != before:
                 said.tell(error, json=json)
             before = error.sentence
         session.clock.sleep(watch)
+
+
+def _give_way(session: Session, asked: Asked) -> int:
+    """One round, or a word on stdout that another one is on: cron would mail it from stderr."""
+    from pmcodex.render.text import print_json, say
+    from pmcodex.state.lock import Held
+
+    try:
+        return play(session, asked)
+    except Held as busy:
+        clean = said.redactor().clean_error(busy)
+        if asked.json:
+            print_json({"held": clean.sentence}, one_line=asked.one_line)
+        else:
+            say(f"pmcodex: {clean.sentence}")
+        return 0
 
 
 def play(
@@ -173,7 +190,7 @@ def one_round(session: Session, asked: Asked) -> Report | None:
     verb = asked.verb
     with patiently(session, verb) if asked.patient else session.locked(f"pmcodex {verb}"):
         idle_key = session.idle_key(roles) if asked.silent and not asked.dry_run else ""
-        if idle_key and session.rests(idle_key):
+        if idle_key and not asked.verbose and session.rests(idle_key):
             return None
         report = _round(session, asked, roles, idle_key)
     if asked.only_pull and not _is_open(report, asked.only_pull):
@@ -191,7 +208,7 @@ def _round(session: Session, asked: Asked, roles: tuple[Role, ...], idle_key: st
 
     teller = Teller(said.redactor(), only_trouble=asked.json)
     frame = session.frame(dry_run=asked.dry_run, only_pull=asked.only_pull, idle_key=idle_key)
-    report = run_round(replace(frame, on_outcome=teller), roles)
+    report = run_round(replace(frame, on_outcome=teller, again=asked.again), roles)
     teller.end()
     return report
 
