@@ -251,6 +251,42 @@ def test_1_even_where_no_report_can_be_written(
     assert "Traceback" not in ran.stderr
 
 
+# --- output that goes nowhere --------------------------------------------------------------
+
+
+def test_a_full_device_is_5_and_one_sentence(shop: Shop, pm: Pm) -> None:
+    with Path("/dev/full").open("w") as full:
+        for argv in (("status",), ("status", "--json"), ("--version",)):
+            ran = subprocess.run(
+                command(*argv), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            )
+            assert ran.returncode == 5, argv
+            assert ran.stderr == (
+                "pmcodex: error: there is no space left to write to\n"
+                "  hint: make some; the next run goes on\n"
+            )
+
+
+@pytest.mark.parametrize("argv", [("run",), ("status",), ("status", "--json")])
+def test_a_reader_that_left_is_no_trouble(argv: tuple[str, ...], shop: Shop, pm: Pm) -> None:
+    shop.tasks(task("T-0001"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        ran = subprocess.run(
+            command(*argv), stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_errors_nobody_reads_keep_their_code(home: Path, shop: Shop) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        ran = subprocess.run(command("plann"), stdout=pipe, stderr=pipe, timeout=60)
+    assert ran.returncode == 2
+
+
 # --- errors as data, secrets ---------------------------------------------------------------
 
 

@@ -65,16 +65,14 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
-        full = TryLater(
-            "there is no space left to write to", hint="make some; the next run goes on"
-        )
-        return said.tell(full, json=json)
+        return said.tell(TryLater(_FULL, hint=_MAKE_SOME), json=json)
     if result == said.INTERRUPTED:
         return said.tell(said.Interrupted(_INTERRUPTED), json=json)
     return result if isinstance(result, int) else 0
 
 
 _FULL = "there is no space left to write to"
+_MAKE_SOME = "make some; the next run goes on"
 _INTERRUPTED = "interrupted; nothing is lost, the next run goes on"
 
 
@@ -93,7 +91,23 @@ def run() -> NoReturn:
         code = said.INTERRUPTED
     except Exception as bug:  # the boundary: a bug of ours, told in one sentence with a report
         code = said.tell(said.report(bug, argv), json=said.wants_json(argv))
-    sys.exit(code)
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """Write what is left to write while it can still be told; the code to leave with.
+
+    The interpreter would try it again at its very end, complain and leave with 120.
+    """
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            if error.errno in _NO_SPACE and number == 1 and not code:
+                code = said.tell(TryLater(_FULL, hint=_MAKE_SOME), json=False)
+    return code
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

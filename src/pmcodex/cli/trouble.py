@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -56,12 +57,14 @@ def tell(error: PmcodexError, *, json: bool) -> int:
 
     clean = redactor().clean_error(error)
     opening = "pmcodex" if clean.exit_code in (0, INTERRUPTED) else "pmcodex: error"
-    say(f"{opening}: {clean.sentence}", err=True)
-    if clean.hint:
-        say(f"  hint: {clean.hint}", err=True)
-    if json:
-        words = {"sentence": clean.sentence, "hint": clean.hint, "exit_code": clean.exit_code}
-        print_json({"error": words}, one_line=True)
+    with suppress(OSError):  # nobody listens, or there is no space: the exit code still tells
+        say(f"{opening}: {clean.sentence}", err=True)
+        if clean.hint:
+            say(f"  hint: {clean.hint}", err=True)
+    with suppress(OSError):
+        if json:
+            words = {"sentence": clean.sentence, "hint": clean.hint, "exit_code": clean.exit_code}
+            print_json({"error": words}, one_line=True)
     return clean.exit_code
 
 
