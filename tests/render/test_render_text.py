@@ -66,6 +66,14 @@ def test_json_on_one_line(capsys: Capture) -> None:
     assert capsys.readouterr().out == '{"a": [1, "x\\ny"]}\n'
 
 
+def test_json_for_programs_is_one_line_and_the_same_data(capsys: Capture) -> None:
+    value = {"checks": (Check("ok", CheckState.SUCCESS),), "names": frozenset({"b", "a"})}
+    print_json(value)
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out) == as_data(value)
+
+
 def test_frozen_values_become_data() -> None:
     @dataclass(frozen=True)
     class Outer:

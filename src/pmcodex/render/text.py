@@ -53,14 +53,26 @@ def as_data(value: object) -> Any:
 
 
 def print_json(value: object, *, one_line: bool = False) -> None:
-    """One JSON document on stdout, readable in whatever encoding that has."""
+    """One JSON document on stdout, readable in whatever encoding that has.
+
+    On one line too where no person looks: the encoder in C knows no indents.
+    """
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    looked_at = sys.stdout is not None and sys.stdout.isatty()
     text = json.dumps(
-        as_data(value),
-        indent=None if one_line else 2,
+        value,
+        indent=2 if looked_at and not one_line else None,
         ensure_ascii=encoding not in ("utf-8", "utf8"),
+        default=_shallow,
     )
     typer.echo(_CONTROL.sub(_escaped, text))
+
+
+def _shallow(value: object) -> Any:
+    """What the encoder can't hold as something it can, one level deep: it walks on by itself."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    return as_data(value)
 
 
 def _escaped(found: re.Match[str]) -> str:
