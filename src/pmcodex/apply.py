@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from pmcodex.core.actions import (
@@ -27,6 +27,7 @@ from pmcodex.core.diffs import read_diff
 from pmcodex.core.facts import Check, CheckState, Comment
 from pmcodex.core.guard import RoleGuard
 from pmcodex.core.keys import marker, read_marker
+from pmcodex.core.outcomes import spec_of
 from pmcodex.core.paths import is_protected
 from pmcodex.core.policy import Policy
 from pmcodex.core.report import read_report
@@ -276,7 +277,8 @@ def _run_check(action: RunCheck, edges: Edges, setting: Setting) -> Outcome:
         ran = edges.sandbox().run(
             shlex.split(spec.run), export.path, setting.policy.sandbox, spec.timeout
         )
-    check = read_report(action.name, ran.code, ran.output, timed_out=ran.timed_out)
+    said = read_report(action.name, ran.code, ran.output, timed_out=ran.timed_out)
+    check = replace(said, spec=spec_of(spec))
     edges.forge.set_check(action.head_sha, check)
     return _ended(action, Result.DONE, _check_words(check), action.pull)
 

@@ -21,6 +21,7 @@ from pmcodex.core.board import Board, build_board
 from pmcodex.core.diffs import read_diff
 from pmcodex.core.facts import Claim, Diff, Pull, PullState, Rolling, Snapshot, TaskFile
 from pmcodex.core.model import TaskStatus
+from pmcodex.core.outcomes import in_force
 from pmcodex.core.policy import Policy
 from pmcodex.core.stage import State
 from pmcodex.core.taskfile import read_task
@@ -80,7 +81,7 @@ def observe(sources: Sources, roles: Collection[Role]) -> Seen:
     """
     pulls = sources.forge.pulls()
     refs = sources.git.refs() if sources.forge.shares_remote else sources.git.sync()
-    branch, main = _default_branch(sources, refs)
+    branch, main = _default_branch(sources.git, refs, sources.default_branch)
     entries = sources.git.tree(main)
     blobs = {entry.path: entry for entry in entries if entry.mode != "120000"}
     policy = _policy(sources.git, blobs)
@@ -94,7 +95,7 @@ def observe(sources: Sources, roles: Collection[Role]) -> Seen:
         main=main,
         machine=sources.machine,
         branches=branches,
-        pulls=pulls,
+        pulls=tuple(in_force(pull, policy) for pull in pulls),
         tasks=_tasks(sources, entries, policy),
         paths=frozenset(blobs),
         links=frozenset(entry.path for entry in entries if entry.path not in blobs),
@@ -114,12 +115,21 @@ def observe(sources: Sources, roles: Collection[Role]) -> Seen:
     return Seen(replace(snapshot, files=files, tried=tried), policy, board)
 
 
-def _default_branch(sources: Sources, refs: Mapping[str, str]) -> tuple[str, str]:
-    named = sources.default_branch or refs.get("HEAD", "").removeprefix("refs/heads/") or "main"
+def policy_today(git: Git, default_branch: str = "") -> Policy:
+    """The policy on the default branch, as the last look at the remote left it known.
+
+    Raises InvalidInput as `observe` does.
+    """
+    _, main = _default_branch(git, git.refs(), default_branch)
+    return _policy(git, {entry.path: entry for entry in git.tree(main) if entry.mode != "120000"})
+
+
+def _default_branch(git: Git, refs: Mapping[str, str], wanted: str) -> tuple[str, str]:
+    named = wanted or refs.get("HEAD", "").removeprefix("refs/heads/") or "main"
     main = refs.get(f"refs/heads/{named}", "")
     if not main:
         raise InvalidInput(
-            f"{sources.git.url} has no branch {named} with a commit",
+            f"{git.url} has no branch {named} with a commit",
             hint="make a first commit there (`pmcodex init --here` writes files for one), or name"
             " the default branch in DEFAULT_BRANCH",
         )

@@ -40,6 +40,7 @@ class Frame:
     project: str
     dry_run: bool = False
     only_pull: int = 0
+    again: bool = False
     idle_key: str = ""
     on_outcome: Callable[[Action, Outcome], None] = lambda _action, _outcome: None
 
@@ -138,6 +139,7 @@ def view_of(frame: Frame, seen: Seen) -> View:
         frame.edges.forge.me(),
         frame.project,
         frame.only_pull,
+        frame.again,
     )
 
 

@@ -139,7 +139,7 @@ class Session:
             self.project,
             dry_run,
             only_pull,
-            idle_key,
+            idle_key=idle_key,
         )
 
     @contextmanager

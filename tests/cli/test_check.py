@@ -26,3 +26,43 @@ def test_a_project_without_checks_is_told_how_to_name_one(worked: Shop, pm: Pm) 
     worked.write({".llm-team.yml": "version: 1\n"})
     assert pm("check") == (0, "", "")
     assert "names no checks" in pm("check", "-v").err
+
+
+def policy(run: str) -> dict[str, str]:
+    return {".llm-team.yml": f'checks:\n  ok: "{run}"\n'}
+
+
+def test_a_mended_line_in_the_policy_makes_a_red_check_run_anew(worked: Shop, pm: Pm) -> None:
+    worked.write(policy("false"))
+    pm("check")
+    refused = pm("pull", "merge", "1")
+    assert refused.code == 4
+    assert "`pmcodex check --again --pr 1`" in refused.err
+    worked.write(policy("true"))
+    assert "ok is green: " in pm("check").out
+    assert pm("check", "--exit-code") == (0, "", "")
+    assert pm("pull", "merge", "1").code == 0
+
+
+def test_a_check_that_the_policy_no_longer_names_stops_nobody(worked: Shop, pm: Pm) -> None:
+    worked.write(policy("false"))
+    pm("check")
+    worked.write({".llm-team.yml": "version: 1\n"})
+    assert pm("check", "--exit-code").code == 0
+    assert pm("pull", "merge", "1").code == 0
+
+
+def test_under_a_broken_policy_outcomes_still_count(worked: Shop, pm: Pm) -> None:
+    worked.write(policy("false"))
+    pm("check")
+    worked.write({".llm-team.yml": "checks: [\n"})
+    assert "ok is red" in pm("pull", "merge", "1").err
+    assert pm("pull", "merge", "1", "--anyway").code == 0
+
+
+def test_checks_run_again_where_that_is_asked_for(worked: Shop, pm: Pm) -> None:
+    pm("check")
+    assert pm("check", "--pr", "1") == (0, "", "")
+    said = pm("check", "--again", "--pr", "1")
+    assert said.out.startswith("checker: ok is green: ")
+    assert "wanted anew" in said.out

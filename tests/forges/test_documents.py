@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmcodex.core.facts import Check, CheckState, Finding, PullState, Verdict
+from pmcodex.forges.changes import checked
 from pmcodex.forges.documents import (
     CheckRecord,
     ChecksRecord,
@@ -150,3 +152,11 @@ def test_an_open_pull_tells_no_base_sha() -> None:
 def test_half_a_surrogate_pair_can_be_kept() -> None:
     assert clean("a\ud800b") == "a?b"
     dump(PullRecord(number=1, title=clean("\udfff"), head="h", base="b")).encode()
+
+
+def test_what_a_check_ran_is_kept() -> None:
+    check = Check("ok", CheckState.FAILURE, spec="0123456789abcdef")
+    record = checked(ChecksRecord(sha="a" * 40), check, "pmcodex", 1)
+    assert as_checks(record) == (check,)
+    assert checked(record, check, "pmcodex", 2) is record
+    assert checked(record, replace(check, spec=""), "pmcodex", 2) is not record

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import World, a_policy, a_pull, closed, merged
 
@@ -63,3 +65,14 @@ def test_pulls_of_task_files_and_statuses_are_checked_only_when_named() -> None:
         world = World(pulls=[a_pull(1, branch)], policy=a_policy(checks={"pytest": "pytest"}))
         assert decide(world.view()).actions == ()
         assert len(decide(world.view(only_pull=1)).actions) == 1
+
+
+def test_what_is_wanted_anew_runs_whatever_is_recorded() -> None:
+    done = tuple(Check(name, CheckState.FAILURE) for name in POLICY.checks)
+    world = World(pulls=[a_pull(1, checks=done), closed(2)], policy=POLICY)
+    assert decide(world.view()).actions == ()
+    actions = decide(replace(world.view(), again=True)).actions
+    assert [action.reason for action in actions] == [
+        "pytest is wanted anew on feature/T-0001-step-1",
+        "ruff is wanted anew on feature/T-0001-step-1",
+    ]

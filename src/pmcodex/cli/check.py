@@ -31,6 +31,9 @@ def check(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Leave with 1 if a check is red.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run them anew, whatever is recorded.")
+    ] = False,
     repo: Repo = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -40,17 +43,28 @@ def check(
 
     They run in a sandbox, and their outcomes are recorded on the pulls, as CI would do it. Which
     checks there are, .llm-team.yml on the default branch says. A check that has an outcome on a
-    pull's head commit is not run again.
+    pull's head commit is run again only with --again, or once its line in .llm-team.yml changed.
     """
-    asked = Asked("check", ("checker",), dry_run, json, verbose, only_pull=pr or 0, patient=True)
+    asked = Asked(
+        "check",
+        ("checker",),
+        dry_run,
+        json,
+        verbose,
+        only_pull=pr or 0,
+        patient=True,
+        again=again,
+    )
     session = open_here(repo)
     code = play(session, asked)
     return code or int(exit_code and _any_red(session, pr or 0))
 
 
 def _any_red(session: Session, only: int) -> bool:
+    from pmcodex.observe import observe
+
     with patiently(session, "check"):
-        pulls = session.forge().pulls()
+        pulls = observe(session.sources(session.forge()), ()).snapshot.pulls
     return any(
         found.state.value == "failure"
         for pull in pulls

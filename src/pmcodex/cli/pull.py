@@ -13,6 +13,7 @@ from pmcodex.cli.options import Json, Repo, beside, open_here, show_help
 if TYPE_CHECKING:
     from pmcodex.core.facts import Pull
     from pmcodex.ports import Forge, Git
+    from pmcodex.wiring import Session
 
 app = typer.Typer(
     help="Look at pulls; approve, merge, close or comment on them.", rich_markup_mode=None
@@ -102,13 +103,14 @@ def merge(
     from pmcodex.errors import Refused
     from pmcodex.ports import MergeEnd
 
-    with _forge(repo, "merge") as (forge, _git):
+    with beside(open_here(repo), "pull merge") as session:
+        forge = session.forge(session.person)
         pull = _find(forge, number)
         if auto:
             forge.request_merge(number, expected_head=_whole(head, pull.head_sha))
             return _did(pull, "will be merged once it is green", json)
         if pull.state is PullState.OPEN and not anyway:
-            _require_no_red(pull)
+            _require_no_red(_as_checked(pull, session))
         merged = forge.merge(
             number,
             expected_head=_whole(head, pull.head_sha),
@@ -216,6 +218,22 @@ def _diff(pull: Pull, git: Git) -> str:
     return git.diff(start, pull.head_sha) if start else ""
 
 
+def _as_checked(pull: Pull, session: Session) -> Pull:
+    """The pull with what its checks say by today's policy.
+
+    A policy that can't be read takes back no outcome: a pull that mends it must be mergeable.
+    """
+    from pmcodex.core.outcomes import in_force
+    from pmcodex.errors import InvalidInput
+    from pmcodex.observe import policy_today
+
+    try:
+        policy = policy_today(session.git, session.loaded.settings.default_branch)
+    except InvalidInput:
+        return pull
+    return in_force(pull, policy)
+
+
 def _require_no_red(pull: Pull) -> None:
     from pmcodex.core.facts import CheckState
     from pmcodex.errors import Refused
@@ -225,7 +243,8 @@ def _require_no_red(pull: Pull) -> None:
     if bad:
         raise Refused(
             f"pull {pull.number} is not green: {'; '.join(bad)}",
-            hint="mend it and run `pmcodex check`, or merge it with --anyway",
+            hint=f"push a mend and run `pmcodex check`, run the same commit's checks anew with"
+            f" `pmcodex check --again --pr {pull.number}`, or merge it with --anyway",
         )
 
 

@@ -24,13 +24,17 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check on one commit. `summary` is a line; `details` are first findings, a line each."""
+    """One check on one commit. `summary` is a line; `details` are first findings, a line each.
+
+    `spec` is a digest of what was run, where pmcodex ran it; empty where others, CI say, did.
+    """
 
     name: str
     state: CheckState
     summary: str = ""
     details: tuple[str, ...] = ()
     url: str = ""
+    spec: str = ""
 
 
 class Verdict(StrEnum):

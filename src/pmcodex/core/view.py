@@ -14,7 +14,8 @@ from pmcodex.core.templates import Templates
 class View:
     """One round's facts for a role. `now` is in seconds since the epoch, `me` our author name.
 
-    `only_pull` narrows the Reviewer to one pull (0: all). `project` is the repository's name.
+    `only_pull` narrows Checker and Reviewer to one pull (0: all). `project` is the repository's
+    name. `again`: checks are wanted anew, whatever outcomes they have.
     """
 
     snapshot: Snapshot
@@ -25,6 +26,7 @@ class View:
     me: str
     project: str = "project"
     only_pull: int = 0
+    again: bool = False
 
     def open_pull(self, branch: str) -> Pull | None:
         """The open pull of a branch, if there is one."""

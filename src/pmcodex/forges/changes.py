@@ -149,6 +149,7 @@ def checked(record: ChecksRecord, check: Check, author: str, at: int) -> ChecksR
         clean(check.summary),
         tuple(clean(line) for line in check.details),
         clean(check.url),
+        clean(check.spec),
     )
     if value in as_checks(record):
         return record
@@ -157,6 +158,7 @@ def checked(record: ChecksRecord, check: Check, author: str, at: int) -> ChecksR
         summary=value.summary,
         details=value.details,
         url=value.url,
+        spec=value.spec,
         author=author,
         at=at,
     )

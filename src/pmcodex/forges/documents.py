@@ -90,12 +90,16 @@ class PullRecord(_Document):
 
 
 class CheckRecord(_Document):
-    """How one check ended on one commit, `at` seconds since the epoch, recorded by `author`."""
+    """How one check ended on one commit, `at` seconds since the epoch, recorded by `author`.
+
+    `spec` is a digest of what was run, where pmcodex ran it.
+    """
 
     state: CheckState
     summary: str = ""
     details: tuple[str, ...] = ()
     url: str = ""
+    spec: str = ""
     author: str = ""
     at: int = 0
 
@@ -216,6 +220,6 @@ def as_checks(record: ChecksRecord | None) -> tuple[Check, ...]:
     if record is None:
         return ()
     return tuple(
-        Check(name, check.state, check.summary, check.details, check.url)
+        Check(name, check.state, check.summary, check.details, check.url, check.spec)
         for name, check in sorted(record.checks.items())
     )

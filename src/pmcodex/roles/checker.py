@@ -17,6 +17,7 @@ _PAPER = (TASKS_BRANCH, BOOKKEEPING_BRANCH, PLAN_BRANCH)
 def decide(view: View) -> Decision:
     """A run for every check of the policy that has no outcome on an open pull's head yet.
 
+    What has an outcome is run anew only where that is asked for, or the policy redefined it.
     Pulls that hold nothing but task files, statuses or the plan are checked only when named.
     """
     if not view.policy.checks:
@@ -25,14 +26,20 @@ def decide(view: View) -> Decision:
         return Decision(notes=(note,))
     return Decision(
         tuple(
-            RunCheck(pull.number, pull.head_sha, name, f"{name} has no outcome on {pull.head} yet")
+            RunCheck(pull.number, pull.head_sha, name, _reason(view, pull, name))
             for pull in view.snapshot.pulls
             if pull.state is PullState.OPEN and pull.head_sha
             if view.only_pull == pull.number or (not view.only_pull and pull.head not in _PAPER)
             for name in view.policy.checks
-            if not _has_outcome(pull, name)
+            if view.again or not _has_outcome(pull, name)
         )
     )
+
+
+def _reason(view: View, pull: Pull, name: str) -> str:
+    if view.again:
+        return f"{name} is wanted anew on {pull.head}"
+    return f"{name} has no outcome on {pull.head} yet"
 
 
 def _has_outcome(pull: Pull, name: str) -> bool:
