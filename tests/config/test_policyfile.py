@@ -71,7 +71,19 @@ def test_what_is_stated_is_taken_and_the_rest_is_default() -> None:
         ("commands: {x: {timeout: 3}}", "line 1: commands.x.run: field required", ""),
         ("checks: {Bad Name: x}", "line 1: checks: 'Bad Name' is not a name", ""),
         ("tasks: {dir: a/../../b}", "line 1: tasks.dir: it must stay inside", ""),
-        ("tasks: {dir: /etc}", "line 1: tasks.dir: string should match", ""),
+        ("tasks: {dir: /etc}", "line 1: tasks.dir: it must be a path inside the repository", ""),
+        ("\nprd: /etc/passwd", "line 2: prd: it must be a path inside the repository", ""),
+        ("branch_prefix: main", "line 1: branch_prefix: it must be letters, digits, dots,", ""),
+        ("checks:\n\tpytest: x", "line 2 is not YAML: a tab can't indent here; use spaces", ""),
+        ("a:\n  b: 1\n\tc: 2", "line 3 is not YAML: a tab can't indent here; use spaces", ""),
+        (
+            "checks:\n  a: x\n\n  on: y",
+            "line 4: checks.on: YAML doesn't read on as a name",
+            'Write it in quotes, as "on", or choose another name.',
+        ),
+        ("rules:\n  no: true", "line 2: rules.no: YAML doesn't read no as a name", ""),
+        ("checks: {false: x}", "line 1: checks.false: YAML doesn't read false as", ""),
+        ("commands: {a: x, 1: y}", "line 1: commands.1: YAML doesn't read 1 as a name", ""),
         ("protected_paths:\n- a\n- {b: c}", "line 3: protected_paths.1: input should be", ""),
         ("- a\n", "line 1: it must be keys with values", ""),
         ("words", "line 1: it must be keys with values", ""),
@@ -93,6 +105,12 @@ def test_what_is_wrong_is_named_by_file_line_and_field(text: str, sentence: str,
     assert error.sentence.startswith("team.yml" + " " * (sentence[0] != " ") + sentence)
     assert error.hint
     assert not hint or error.hint == hint
+
+
+def test_no_pattern_is_shown_and_quoted_names_are_names() -> None:
+    for text in ("prd: /etc/passwd", "plan: a\\b", "branch_prefix: -x/", "tasks: {dir: ''}"):
+        assert not set(refusal(text).sentence) & set("^$[]")
+    assert set(read_policy('checks: {"on": x, "1": y}').checks) == {"on", "1"}
 
 
 def test_everything_wrong_is_named_at_once_in_the_order_of_lines() -> None:

@@ -24,6 +24,9 @@ _Path = tuple[str, ...]
 _TEXT_LIMIT = 256 * 1024
 _DEPTH_LIMIT = 32
 _SHAPE = "`pmcodex schema llm-team` shows what may stand there."
+_FOLDER = "it must be a path inside the repository, without a slash before it, as in docs/PRD.md"
+_PREFIX = "it must be letters, digits, dots, dashes and slashes, one at its end, as in feature/"
+_NOT_WORDS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "null", "int", "float"))
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -97,6 +100,8 @@ def _compose(text: str, where: str) -> Node | None:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
+        if mark and _indented_by_tab(text, mark.line):
+            problem = "a tab can't indent here; use spaces"
         raise InvalidInput(
             f"{where}{line} is not YAML: {problem}", hint="Mend that line; the rest was not read."
         ) from None
@@ -111,6 +116,12 @@ def _compose(text: str, where: str) -> Node | None:
     return node
 
 
+def _indented_by_tab(text: str, index: int) -> bool:
+    lines = text.split("\n")
+    line = lines[index] if index < len(lines) else ""
+    return "\t" in line[: len(line) - len(line.lstrip())]
+
+
 def _nodes(node: Node, where: str, path: _Path = ()) -> Iterator[tuple[_Path, Node]]:
     """Every path of the document with its key's (or item's) node. A doubled key is an error."""
     import yaml
@@ -119,6 +130,12 @@ def _nodes(node: Node, where: str, path: _Path = ()) -> Iterator[tuple[_Path, No
         seen: dict[str, Node] = {}
         for key, value in node.value:
             name = str(key.value)
+            if key.tag in _NOT_WORDS:
+                raise InvalidInput(
+                    f"{where} line {_line(key)}: {'.'.join((*path, name))}: YAML doesn't read"
+                    f" {name or 'nothing'} as a name",
+                    hint=f'Write it in quotes, as "{name}", or choose another name.',
+                )
             if name in seen:
                 raise InvalidInput(
                     f"{where} line {_line(key)}: {'.'.join((*path, name))} is there twice"
@@ -164,6 +181,8 @@ def _explained(error: ValidationError, lines: Mapping[_Path, int], where: str) -
         if one["type"] == "extra_forbidden":
             problem = "there is no such key"
             hint = did_you_mean(path[-1], _keys(Policy, path[:-1]))
+        elif one["type"] == "string_pattern_mismatch":
+            problem = _PREFIX if path == ("branch_prefix",) else _FOLDER
         words = f"{'.'.join(path)}: {problem[:1].lower()}{problem[1:]}"
         found.append((lines.get(near, 1), words, hint))
     found.sort()
