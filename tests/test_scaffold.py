@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ WHOLE = {
     "src/__init__.py",
     "src/app.py",
     ".env.example",
+    ".gitignore",
     "crontab.example",
 }
 
@@ -198,6 +200,20 @@ def test_the_pull_text_has_the_four_sections() -> None:
     assert "T-0001: CI" in sections["linked task"]
     assert "the acceptance" in sections["linked task"]
     assert sections["risk"] == "the risk"
+
+
+def test_a_project_without_ignored_files_keeps_its_settings_out_of_git(
+    tmp_path: Path, git: Callable[..., str]
+) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / ".gitignore").write_text(added(of())[".gitignore"])
+    (folder / ".env").write_text("GH_TOKEN=x\n")
+    (folder / ".env.example").write_text("\n")
+    git(folder, "add", "--all")
+    assert git(folder, "ls-files").split() == [".env.example", ".gitignore"]
+    assert ".gitignore" not in added(of(".gitignore"))
 
 
 def test_the_settings_example_names_every_setting_and_no_secret() -> None:

@@ -118,6 +118,7 @@ def _policy_file(project: Project, templates: Templates, policy: Policy) -> Iter
 
 def _examples(project: Project, templates: Templates, policy: Policy) -> Iterator[FileEdit]:
     yield FileEdit(".env.example", templates.text("scaffold/env.example"))
+    yield FileEdit(".gitignore", templates.text("scaffold/gitignore"))
     yield from timer_files("cron", "pmcodex", SAMPLE_REPO, templates)
 
 

@@ -13,7 +13,7 @@ import yaml
 from clihelp import Pm, Process, Shop
 
 SCAFFOLD = {
-    *(".env.example", ".github/PULL_REQUEST_TEMPLATE.md", ".github/workflows/ci.yml"),
+    *(".env.example", ".gitignore", ".github/PULL_REQUEST_TEMPLATE.md", ".github/workflows/ci.yml"),
     *(".llm-team.yml", "CODEOWNERS", "crontab.example", "docs/PRD.md", "src/__init__.py"),
     *("src/app.py", "tasks/_template.md", "tests/test_smoke.py"),
 }
