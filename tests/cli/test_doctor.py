@@ -26,7 +26,21 @@ def test_values_come_with_their_origin_and_secrets_are_masked(
     assert settings["LLM_REVIEWER_MODEL"] == ("qwen3:32b", str(shop.folder / ".env"))
     assert settings["DEFAULT_BRANCH"] == ("", "default")
     assert ["checks.ok.run", "true", ".llm-team.yml"] in said.data["policy"]
-    assert {each["where"] for each in said.data["findings"]} == {"GH_TOKEN", "LLM_REVIEWER_MODEL"}
+    unused = {e["where"] for e in said.data["findings"] if e["kind"] == "unused-setting"}
+    assert unused == {"GH_TOKEN", "LLM_REVIEWER_MODEL"}
+
+
+def test_settings_that_git_would_publish_are_a_finding(shop: Shop, pm: Pm) -> None:
+    def exposed() -> list[str]:
+        found = pm("doctor", "--json").data["findings"]
+        return [each["message"] for each in found if each["kind"] == "exposed"]
+
+    (shop.folder / ".env").write_text("PMCODEX_LOCK_WAIT=1\n")
+    assert exposed() == ["it may hold secrets, and git does not ignore it"]
+    (shop.folder / ".git/info/exclude").write_text(".env\n")
+    assert exposed() == []
+    shop.git("add", "--force", ".env")
+    assert exposed() == ["it may hold secrets, and it is tracked by git"]
 
 
 def test_findings_change_the_code_on_demand_only(shop: Shop, pm: Pm) -> None:

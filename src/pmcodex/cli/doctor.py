@@ -78,7 +78,12 @@ def _examine(session: Session) -> tuple[Examined, PmcodexError | None]:
     from pmcodex.core.facts import Finding
 
     sandbox = session.sandbox().kind
-    findings = (*session.loaded.findings, *_unused(session), *_unsafe(session, sandbox))
+    findings = (
+        *session.loaded.findings,
+        *_unused(session),
+        *_unsafe(session, sandbox),
+        *_exposed(session),
+    )
     project = _surroundings(session, sandbox)
     try:
         policy, more, found = _look(session)
@@ -127,6 +132,20 @@ def _unsafe(session: Session, sandbox: str) -> tuple[Finding, ...]:
     else:
         message, hint = "no check and no command can run", "for example: apt install bubblewrap"
     return (Finding("sandbox", "this machine", f"it has no sandbox: {message}", hint),)
+
+
+def _exposed(session: Session) -> tuple[Finding, ...]:
+    """A .env that the next `git add --all` would publish, or that is in git already."""
+    from pmcodex.core.facts import Finding
+    from pmcodex.git.local import why_committable
+
+    if session.local is None or not (session.local.folder / ".env").is_file():
+        return ()
+    why = why_committable(session.local.folder, ".env")
+    hint = "put a line `.env` into .gitignore"
+    if "tracked" in why:
+        hint = "run `git rm --cached .env`, " + hint + ", and revoke what secrets it held"
+    return (Finding("exposed", ".env", f"it may hold secrets, and {why}", hint),) if why else ()
 
 
 def _unused(session: Session) -> tuple[Finding, ...]:

@@ -56,6 +56,18 @@ def user_at(path: Path) -> Person:
     return _user(_settings(GitProcess(None, 30), ("-C", str(path.resolve()))))
 
 
+def why_committable(folder: Path, name: str) -> str:
+    """Why `git add --all` in a repository's top would take a file: it is tracked or not ignored.
+
+    Empty: it would not.
+    """
+    git, at = GitProcess(None, 30), ("-C", str(folder))
+    if git(*at, "ls-files", "-z", "--", name, ok=(0, 128)).out:
+        return "it is tracked by git"
+    ignored = git(*at, "check-ignore", "--quiet", "--", name, ok=(0, 1, 128))
+    return "git does not ignore it" if ignored.code == 1 else ""
+
+
 def _user(settings: dict[str, str]) -> Person:
     return Person(settings.get("user.name", ""), settings.get("user.email", ""))
 
