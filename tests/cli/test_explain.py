@@ -38,5 +38,5 @@ def test_a_task_the_developer_passes_by_says_what_it_lacks(shop: Shop, pm: Pm) -
 def test_an_unknown_task_is_said(name: str, worked: Shop, pm: Pm) -> None:
     said = pm("explain", name)
     assert (said.code, said.out) == (3, "")
-    assert "no task has the id " in said.err
+    assert f"no task has the id {name}\n" in said.err
     assert "pmcodex status --all" in said.err

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pmcodex.core.board import Board, build_board
+from pmcodex.core.board import Board, build_board, needs_human
 from pmcodex.core.facts import Finding, Pull, PullState, Snapshot, TaskFile
 from pmcodex.core.model import Priority, Task, TaskStatus
 
@@ -80,3 +80,12 @@ def test_a_card_is_found_by_its_id_and_the_board_stays_a_value() -> None:
     assert found.card("T-0009") is None
     assert found == board_of(file(1), file(2))
     assert found != board_of(file(1))
+
+
+def test_a_finding_without_a_hint_ends_without_brackets() -> None:
+    bare = TaskFile("tasks/x.md", "x", None, Finding("task", "tasks/x.md:1", "is broken"))
+    odd = Finding("task", "tasks/y.md:1", "is odd", "mend it")
+    hinted = TaskFile("tasks/y.md", "y", None, odd)
+    snapshot = Snapshot("main", "f" * 40, "host", tasks=(bare, hinted))
+    asks = needs_human(build_board(snapshot, "feature/"), snapshot)
+    assert asks == ("tasks/x.md:1: is broken", "tasks/y.md:1: is odd (mend it)")

@@ -89,5 +89,8 @@ def test_a_plan_says_what_would_be_done_and_why(capsys: Capture) -> None:
 def test_notes_say_why_nothing_was_done(capsys: Capture) -> None:
     say_notes(Report("run", notes=[Note(Role.DEVELOPER, "T-0001", "waits", "be patient")]))
     assert capsys.readouterr() == ("", "nothing to do\nnote: T-0001: waits (be patient)\n")
+    twice = [Note(role, "docs/PRD.md", "is not there") for role in (Role.PLANNER, Role.TASKMASTER)]
+    say_notes(Report("run", actions=[CHECK], notes=twice))
+    assert capsys.readouterr() == ("", "note: docs/PRD.md: is not there\n")
     say_notes(Report("run", actions=[CHECK]))
     assert capsys.readouterr() == ("", "")

@@ -47,6 +47,12 @@ def test_the_plan_shows_milestones_and_items() -> None:
     assert plan.index("M1: First") < plan.index("M2: Later")
 
 
+def test_one_milestone_is_no_milestones() -> None:
+    world = a_world("# PRD\n\n### M1 - Go\n\n**Acceptance:**\n\n- It goes\n")
+    action = world.accept(decide(world.view()))
+    assert action.pull.title == "Plan: 1 milestone and 1 acceptance item"
+
+
 def test_it_proposes_once_and_is_done_when_merged() -> None:
     world = a_world()
     world.accept(decide(world.view()))

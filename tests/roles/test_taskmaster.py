@@ -107,6 +107,15 @@ def test_at_most_so_many_tasks_wait() -> None:
     assert titles(decide(world.view())) == items[5:]
 
 
+def test_two_ids_are_named_and_more_are_a_span() -> None:
+    for count, title in ((1, "T-0001"), (2, "T-0001 and T-0002"), (3, "T-0001 to T-0003")):
+        world = a_world(*(f"Thing {letter} works" for letter in "abc"[:count]))
+        (action,) = decide(world.view()).actions
+        assert action.pull.title == f"Tasks: {title}"
+    (action,) = decide(a_world("It works").view()).actions
+    assert action.reason == "1 item of docs/PRD.md has no task yet"
+
+
 def test_a_smaller_limit_is_kept() -> None:
     world = a_world("It parses", "It prints", policy=a_policy(limits={"new_tasks": 1}))
     assert titles(decide(world.view())) == ["It parses"]

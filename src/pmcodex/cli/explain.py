@@ -30,7 +30,7 @@ def explain(
     card = seen.board.card(_whole(task))
     if card is None:
         raise InvalidInput(
-            f"no task has the id {_whole(task)}", hint="`pmcodex status --all` lists the tasks"
+            f"no task has the id {task}", hint="`pmcodex status --all` lists the tasks"
         )
     if json:
         print_json(explain_json(card, seen.passed))

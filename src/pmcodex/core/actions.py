@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pmcodex.core.counting import counted
+
 
 class Role(StrEnum):
     """Who wants an action done, in the order in which a round asks them.
@@ -206,7 +208,7 @@ def describe(action: Action) -> str:
         case WorkTask(task_id=task, branch=branch):
             return f"resume {task} on {branch} and open its pull"
         case Propose(branch=branch, commits=commits):
-            return f"propose {len(commits)} commit{'s' * (len(commits) != 1)} on {branch}"
+            return f"propose {counted(len(commits), 'commit')} on {branch}"
         case PostReview(pull=pull):
             return f"keep the review comment on pull {pull}"
         case RequestMerge(pull=pull, head_sha=sha):

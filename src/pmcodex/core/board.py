@@ -175,8 +175,12 @@ def needs_human(board: Board, snapshot: Snapshot) -> tuple[str, ...]:
         if card.standing.state is State.BLOCKED
         or card.standing.row == "the file says more than the facts"
     ]
-    lines += [f"{finding.where}: {finding.message} ({finding.hint})" for finding in board.findings]
+    lines += [_line(each.where, each.message, each.hint) for each in board.findings]
     return tuple(lines)
+
+
+def _line(where: str, message: str, hint: str) -> str:
+    return f"{where}: {message}" + (f" ({hint})" if hint else "")
 
 
 def _ask(pull: Pull, ready: bool) -> str:

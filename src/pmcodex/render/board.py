@@ -9,6 +9,7 @@ from typing import Any
 
 from pmcodex.core.actions import Note
 from pmcodex.core.board import Board, Card
+from pmcodex.core.counting import counted
 from pmcodex.core.facts import Pull
 from pmcodex.core.stage import State
 from pmcodex.render.pulls import pull_json, say_pulls
@@ -118,7 +119,7 @@ def _say_tasks(seen: Overview, limit: int | None) -> None:
     counts = Counter(card.standing.state for card in cards)
     words = ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state])
     say()
-    say(f"{len(cards)} task{'s' * (len(cards) != 1)}: {words}")
+    say(f"{counted(len(cards), 'task')}: {words}")
 
 
 def _say_cut(shown: int, there: int) -> None:
@@ -155,7 +156,7 @@ def say_explained(card: Card, passed: Passed) -> None:
     say(f"moved by: {_moves(card, passed)}")
     say(f"its file: {card.file.path} says {card.task.status.value}")
     if card.dependents:
-        say(f"waited for by: {card.dependents} task{'s' * (card.dependents != 1)}")
+        say(f"waited for by: {counted(card.dependents, 'task')}")
 
 
 def _why(card: Card, passed: Passed) -> str:

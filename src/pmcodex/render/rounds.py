@@ -71,7 +71,7 @@ def say_notes(report: Report) -> None:
     """On stderr: why nothing was done, or was left out."""
     if not report.actions:
         say("nothing to do", err=True)
-    for note in report.notes:
+    for note in {(each.about, each.message): each for each in report.notes}.values():
         say_note(note)
 
 

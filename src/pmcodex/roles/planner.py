@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, Role
+from pmcodex.core.counting import counted
 from pmcodex.core.keys import PLAN_BRANCH
 from pmcodex.core.model import Milestone
 from pmcodex.core.proposal import Proposal, judge, outdated
@@ -29,7 +30,7 @@ def decide(view: View) -> Decision:
     if view.snapshot.files.get(policy.plan) == plan:
         return Decision(notes=outdated(view, Role.PLANNER, PLAN_BRANCH))
     items = sum(len(milestone.acceptance) for milestone in prd.milestones)
-    summary = f"{len(prd.milestones)} milestones and {items} acceptance items"
+    summary = f"{counted(len(prd.milestones), 'milestone')} and {counted(items, 'acceptance item')}"
     return judge(
         view,
         Proposal(

@@ -6,6 +6,7 @@ The first file by path keeps the id. What must never happen here: an id that was
 from __future__ import annotations
 
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, Role
+from pmcodex.core.counting import counted
 from pmcodex.core.facts import Finding
 from pmcodex.core.frontmatter import set_value
 from pmcodex.core.keys import RENUMBER_BRANCH, task_id
@@ -43,7 +44,7 @@ def decide(view: View) -> Decision:
             Role.REGISTRAR,
             RENUMBER_BRANCH,
             tuple(commits),
-            f"Renumber {len(commits)} task{'s' * (len(commits) != 1)}",
+            f"Renumber {counted(len(commits), 'task')}",
             view.templates.render("renumber-pull.md", changes=lines),
             "two files have the same id",
         ),

@@ -11,6 +11,7 @@ from itertools import count
 
 from pmcodex.core import keys
 from pmcodex.core.actions import CommitPlan, Decision, FileEdit, Note, Role
+from pmcodex.core.counting import counted
 from pmcodex.core.facts import PullState
 from pmcodex.core.flips import added_tasks, flips_on
 from pmcodex.core.frontmatter import replace_in_list, set_value
@@ -161,7 +162,7 @@ def _skipped(view: View, count: int) -> Note:
     return Note(
         Role.TASKMASTER,
         view.policy.prd,
-        f"{count} item{'s' * (count != 1)} without a task, as a person decided when the tasks "
+        f"{counted(count, 'item')} without a task, as a person decided when the tasks "
         "pull was closed or merged, or the task deleted",
         "write the task by hand, or change the item's words",
     )
@@ -249,7 +250,6 @@ def _proposal(view: View, waiting: Sequence[Written], fresh: Sequence[Written]) 
         for task, text in tasks
     )
     ids = [task.id for task, _ in tasks]
-    span = ids[0] if len(ids) == 1 else f"{ids[0]} to {ids[-1]}"
     body = view.templates.render(
         "tasks-pull.md",
         tasks="\n".join(f"- **{task.id}** {task.title}" for task, _ in tasks),
@@ -261,10 +261,17 @@ def _proposal(view: View, waiting: Sequence[Written], fresh: Sequence[Written]) 
         Role.TASKMASTER,
         keys.TASKS_BRANCH,
         (*commits, *flips_on(view, keys.TASKS_BRANCH)),
-        f"Tasks: {span}",
+        f"Tasks: {_span(ids)}",
         body.rstrip() + "\n\n" + "\n".join(markers),
         _reason(view, fresh),
     )
+
+
+def _span(ids: Sequence[str]) -> str:
+    """Ids in order as a title names them."""
+    if len(ids) <= 2:
+        return " and ".join(ids)
+    return f"{ids[0]} to {ids[-1]}"
 
 
 def _item_of(task: Task) -> str:
@@ -276,4 +283,5 @@ def _reason(view: View, fresh: Sequence[Written]) -> str:
         return "the tasks pull is to be brought up to date"
     if not fresh[0][0].prd:
         return "the project has no task yet, and its first is to set up CI"
-    return f"{len(fresh)} items of {view.policy.prd} have no task yet"
+    have = "has" if len(fresh) == 1 else "have"
+    return f"{counted(len(fresh), 'item')} of {view.policy.prd} {have} no task yet"
