@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmcodex.config.loading import json_schemas, policy_rows, read_policy
-from pmcodex.core.policy import Policy
+from pmcodex.core.policy import CheckSpec, Policy
 from pmcodex.errors import InvalidInput
 
 FULL = """\
@@ -175,3 +175,44 @@ def test_a_command_line_that_is_none_is_told_by_its_line(run: str, words: str) -
         read_policy(f'version: 1\nchecks:\n  pytest: "{run}"\n')
     assert words in caught.value.sentence
     assert "line 3" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("run", "meant"),
+    [
+        ("pytest -q | tee x && echo $(id)", "|"),
+        ("a || b", "||"),
+        ("server &", "&"),
+        ("cd src && make", "&&"),
+        ("cd src; make", "src;"),
+        ("a ; b", ";"),
+        ("a > out", ">"),
+        ("a >> out", ">>"),
+        ("a < in", "<"),
+        ("echo $(id)", "$("),
+        ('echo "$(id)"', "$("),
+        ("echo `id`", "`"),
+    ],
+)
+def test_a_line_for_a_shell_is_refused(run: str, meant: str) -> None:
+    for text in (f"checks:\n  x: '{run}'\n", f"commands:\n  x: {{run: '{run}'}}\n"):
+        sentence = refusal(text).sentence
+        assert sentence.startswith(".llm-team.yml line 2: ")
+        assert f": {meant} means nothing here, since no shell runs it; " in sentence
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "pytest -k 'a | b'",
+        'grep "a && b" "x;" file',
+        "bash -c 'make && echo $(id) `id`'",
+        "pip install 'x>1' y>=2",
+        "a \\| b",
+        "echo $HOME a&b",
+        "sh -c 'a > b; c'",
+        'echo "don\'t" \'x $(id)\' "\\$(id)"',
+    ],
+)
+def test_what_is_quoted_is_a_word(run: str) -> None:
+    assert CheckSpec(run=run).run == run

@@ -36,6 +36,20 @@ Folder = Annotated[
 ]
 
 
+_SHELL = frozenset(("|", "||", "|&", "&", "&&", ";", ">", ">>", "<", "<<", "2>&1", "2>"))
+_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.""")
+
+
+def _for_a_shell(line: str) -> str:
+    """The first part of a command line that only a shell would make something of, or nothing."""
+    bare = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), line)
+    words = (word for word in bare.split() if word in _SHELL or word.endswith(";"))
+    # Between double quotes a shell would still run these two; between single ones it would not.
+    kept = _QUOTED.sub(lambda q: re.sub(r"\\.", "", q[0]) if q[0][0] == '"' else "", line)
+    runs = (sign for sign in ("$(", "`") if sign in kept)
+    return next(words, next(runs, ""))
+
+
 class _Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -71,6 +85,11 @@ class CheckSpec(_Closed):
             raise ValueError(f"{value!r} can't be read as words: {error}") from None
         if not words:
             raise ValueError("it names no program")
+        if meant := _for_a_shell(value):
+            raise ValueError(
+                f"{meant} means nothing here, since no shell runs it; put the line into a script"
+                " or split it into two checks"
+            )
         return value
 
 
