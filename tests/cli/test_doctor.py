@@ -43,6 +43,29 @@ def test_settings_that_git_would_publish_are_a_finding(shop: Shop, pm: Pm) -> No
     assert exposed() == ["it may hold secrets, and it is tracked by git"]
 
 
+def test_a_policy_or_a_task_that_is_a_link_is_a_finding(shop: Shop, pm: Pm) -> None:
+    shop.write({"team.yml": "dry_run: true\n", "elsewhere.md": task("T-0007", "Elsewhere")})
+    (shop.folder / ".llm-team.yml").unlink()
+    (shop.folder / ".llm-team.yml").symlink_to("team.yml")
+    shop.write({"tasks/T-0001.md": task("T-0001", "Here")})
+    (shop.folder / "tasks/T-0007.md").symlink_to("../elsewhere.md")
+    shop.git("add", "--all")
+    shop.git("commit", "-q", "-m", "Link")
+    said = pm("doctor", "--json")
+    assert said.code == 0
+    found = {e["where"]: e["message"] for e in said.data["findings"] if e["kind"] == "unread"}
+    assert set(found) == {".llm-team.yml", "tasks/T-0007.md"}
+    assert "every setting of the policy is at its default" in found[".llm-team.yml"]
+    assert ["dry_run", "false", "default"] in said.data["policy"]
+
+
+def test_a_policy_that_is_a_folder_is_a_finding(shop: Shop, pm: Pm) -> None:
+    (shop.folder / ".llm-team.yml").unlink()
+    shop.write({".llm-team.yml/a": "", ".llm-team.yml/b": ""})
+    (found,) = [e for e in pm("doctor", "--json").data["findings"] if e["kind"] == "unread"]
+    assert (found["where"], "folder" in found["message"]) == (".llm-team.yml", True)
+
+
 def test_findings_change_the_code_on_demand_only(shop: Shop, pm: Pm) -> None:
     shop.write({"tasks/T-0001.md": "---\nid: T-0001\n---\n"})
     said = pm("doctor")

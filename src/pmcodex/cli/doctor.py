@@ -12,7 +12,10 @@ from pmcodex.cli.options import DryRun, Json, Repo, beside, open_here
 from pmcodex.errors import PmcodexError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from pmcodex.core.facts import Finding
+    from pmcodex.ports import Entry
     from pmcodex.wiring import Session
 
 Rows = tuple[tuple[str, str, str], ...]
@@ -102,12 +105,40 @@ def _look(session: Session) -> tuple[Rows, Rows, tuple[Finding, ...]]:
     with beside(session, "doctor") as session:
         forge = session.forge()
         seen = observe(session.sources(forge), ())
-        entry = [e for e in session.git.tree(seen.snapshot.main) if e.path == POLICY_PATH]
+        tree = session.git.tree(seen.snapshot.main)
+        entry = [e for e in tree if e.path == POLICY_PATH and e.mode.startswith("100")]
         text = session.git.read([entry[0].oid])[entry[0].oid].decode() if entry else None
         session.store.save()
     main = (("default branch", seen.snapshot.default_branch, seen.snapshot.main[:10]),)
-    findings = (*session.store.findings, *forge.findings(), *seen.board.findings)
+    findings = (
+        *session.store.findings,
+        *forge.findings(),
+        *seen.board.findings,
+        *_unread(tree, POLICY_PATH, seen.policy.tasks.dir),
+    )
     return policy_rows(seen.policy, text), main, findings
+
+
+def _unread(tree: Iterable[Entry], policy: str, tasks: str) -> Iterator[Finding]:
+    """What has the name of a policy or a task, and is no plain file: nothing of it is read."""
+    from pmcodex.core.facts import Finding
+
+    folder = f"{tasks.rstrip('/')}/"
+    hint = "commit a plain file in its place"
+    for entry in tree:
+        if entry.path.startswith(f"{policy}/"):
+            message = "it is a folder, so every setting of the policy is at its default"
+            yield Finding("unread", policy, message, hint)
+            return
+        name = entry.path.removeprefix(folder)
+        if entry.mode.startswith("100") or name.startswith(("_", "README")):
+            continue
+        kind = "a symbolic link" if entry.mode == "120000" else "no plain file"
+        if entry.path == policy:
+            message = f"it is {kind}, so every setting of the policy is at its default"
+            yield Finding("unread", policy, message, hint)
+        elif entry.path.startswith(folder) and entry.path.endswith(".md"):
+            yield Finding("unread", entry.path, f"it is {kind}, so no task is read there", hint)
 
 
 def _surroundings(session: Session, sandbox: str) -> Rows:
