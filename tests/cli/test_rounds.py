@@ -62,6 +62,16 @@ def test_plan_proposes_the_plan_once(shop: Shop, pm: Pm) -> None:
     assert pm("plan") == (0, "", "")
 
 
+def test_what_was_declined_comes_back_where_it_is_asked_for(shop: Shop, pm: Pm) -> None:
+    shop.write({"docs/PRD.md": PRD})
+    for verb, number in (("plan", 1), ("taskmaster", 2)):
+        assert pm(verb).out
+        assert pm("pull", "close", str(number)).code == 0
+    assert pm("plan") == (0, "", "")
+    assert pm("plan", "--again").out.startswith("planner: pull 3: Plan: 2 milestones")
+    assert pm("taskmaster", "--again").out.startswith("taskmaster: pull 4: Tasks: T-0002\n")
+
+
 @pytest.mark.parametrize("verb", [*ROLES, "check"])
 def test_a_role_gives_run_id_actions_and_outcomes(verb: str, worked: Shop, pm: Pm) -> None:
     said = pm(verb, "--json")

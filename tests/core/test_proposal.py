@@ -96,7 +96,19 @@ def test_what_was_declined_is_not_proposed_again(keep_branch: bool) -> None:
     world.close(PLAN_BRANCH, keep_branch=keep_branch)
     decision = judge(world.view(), ONE)
     assert decision.actions == ()
-    assert "pmcodex pull reopen 1" in decision.notes[0].hint
+    way = "pmcodex pull reopen 1" if keep_branch else "pmcodex plan --again"
+    assert way in decision.notes[0].hint
+
+
+def test_what_was_declined_is_proposed_once_more_where_a_person_asks() -> None:
+    world = proposed(ONE)
+    world.close(PLAN_BRANCH)
+    world.accept(judge(world.view(), OTHER))
+    world.close(PLAN_BRANCH)
+    assert "pmcodex plan --again" in judge(world.view(), ONE).notes[0].hint
+    (action,) = judge(replace(world.view(), again=True), ONE).actions
+    assert isinstance(action, Propose)
+    assert action.commits == ONE.commits
 
 
 def test_other_content_than_what_was_declined_is_proposed() -> None:

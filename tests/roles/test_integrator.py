@@ -112,7 +112,7 @@ def test_declined_bookkeeping_is_not_proposed_again(keep_branch: bool) -> None:
     assert decision.actions == ()
     (note,) = decision.notes
     assert "was closed" in note.message
-    assert "pmcodex pull reopen 3" in note.hint
+    assert ("pull reopen 3" if keep_branch else "integrate --again") in note.hint
 
 
 def test_a_branch_with_a_persons_commits_is_left_alone() -> None:

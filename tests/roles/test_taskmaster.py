@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import World, a_policy, a_pull, a_task, merged, path_of, written
 
@@ -83,6 +85,19 @@ def test_a_declined_seed_is_still_declined_once_items_were_too() -> None:
     decision = decide(world.view())
     assert decision.actions == ()
     assert len(decision.notes) == 1
+
+
+def test_declined_items_come_back_where_a_person_asks() -> None:
+    world = a_world("It parses", "It prints")
+    world.accept(decide(world.view()))
+    world.close(TASKS_BRANCH)
+    decision = decide(world.view())
+    assert decision.actions == ()
+    assert "pmcodex taskmaster --again" in decision.notes[0].hint
+    world.accept(decide(replace(world.view(), again=True)))
+    assert decide(replace(world.view(), again=True)) == Decision()
+    assert decide(world.view()) == Decision()
+    assert len([pull for pull in world.pulls if pull.state.value == "open"]) == 1
 
 
 # --- items ----------------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ Repo = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs instead of text.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say why nothing was done, too.")]
+Again = Annotated[
+    bool, typer.Option("--again", help="Propose also what a closed pull had proposed.")
+]
 PullNumber = Annotated[
     int | None, typer.Option("--pr", metavar="N", min=1, help="Only this pull. Default: all.")
 ]

@@ -10,6 +10,7 @@ import typer
 
 from pmcodex.cli import trouble as said
 from pmcodex.cli.options import (
+    Again,
     DryRun,
     Json,
     PullNumber,
@@ -46,7 +47,7 @@ class Asked:
     """What a command line asks of a round: whose, of what, and how it is told.
 
     `patient`: wait for a round in the background, since a person waits for this one. `silent`:
-    say nothing at all when nothing happened. `again`: run checks anew, whatever is recorded.
+    say nothing at all when nothing happened. `again`: have anew what is settled.
     """
 
     verb: str
@@ -62,20 +63,29 @@ class Asked:
 
 
 def plan(
-    repo: Repo = None, dry_run: DryRun = False, json: Json = False, verbose: Verbose = False
+    again: Again = False,
+    repo: Repo = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+    verbose: Verbose = False,
 ) -> int:
     """Propose docs/PLAN.md, the PRD's milestones, by pull."""
     from pmcodex.render.rounds import milestones_json
 
-    asked = Asked("plan", ("planner",), dry_run, json, verbose)
+    asked = Asked("plan", ("planner",), dry_run, json, verbose, again=again)
     return play(open_here(repo), asked, milestones_json)
 
 
 def taskmaster(
-    repo: Repo = None, dry_run: DryRun = False, json: Json = False, verbose: Verbose = False
+    again: Again = False,
+    repo: Repo = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+    verbose: Verbose = False,
 ) -> int:
     """Propose tasks for what the PRD asks for, by pull."""
-    return play(open_here(repo), Asked("taskmaster", ("taskmaster",), dry_run, json, verbose))
+    asked = Asked("taskmaster", ("taskmaster",), dry_run, json, verbose, again=again)
+    return play(open_here(repo), asked)
 
 
 def developer(
@@ -104,6 +114,7 @@ def integrate(
     poll: Annotated[
         bool, typer.Option("--poll", help="Look at the forge now. It always does.")
     ] = False,
+    again: Again = False,
     repo: Repo = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -114,7 +125,8 @@ def integrate(
     A merged pull makes its task done, a pull closed unmerged blocks it.
     """
     del poll
-    return play(open_here(repo), Asked("integrate", ("integrator",), dry_run, json, verbose))
+    asked = Asked("integrate", ("integrator",), dry_run, json, verbose, again=again)
+    return play(open_here(repo), asked)
 
 
 def run(

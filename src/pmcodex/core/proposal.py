@@ -1,7 +1,7 @@
 """Proposals: what a rolling branch should hold, against what it holds now.
 
 Shared by every role that speaks through a rolling branch. A proposal is made once: the same
-content is not pushed again, not proposed again once a person closed it, and never put over
+content is not pushed again, not proposed again once a person closed it (unless asked to), and never put over
 somebody else's commits. What must never happen here: a word about what the content means.
 """
 
@@ -58,12 +58,12 @@ def judge(view: View, proposal: Proposal) -> Decision:
             f"somebody else committed to {proposal.branch}; it is left alone",
             f"merge or close its pull, or delete the branch, and {proposal.role} goes on",
         )
-    declined = _declined(view, proposal.branch, key)
-    if declined and pull is None:
+    declined = None if view.again else _declined(view, proposal.branch, key)
+    if declined is not None and pull is None:
         return _note(
             proposal,
-            f"pull {declined} proposed just this and was closed; it is not proposed again",
-            f"reopen it with `pmcodex pull reopen {declined}` if that was not meant",
+            f"pull {declined.number} proposed just this and was closed; it is not proposed again",
+            _way_back(view, proposal.role, declined),
         )
     draft = PullDraft(
         proposal.title, f"{proposal.body.rstrip()}\n\n{marker('content', key)}\n", _base(view)
@@ -102,19 +102,34 @@ def _is_behind(view: View, pull: Pull, key: str) -> bool:
     return pull.author == view.me and read_marker(pull.body, "content") != key
 
 
-def _declined(view: View, branch: str, key: str) -> int:
-    """The number of a closed pull of this branch that proposed the same content; 0: none."""
+def _declined(view: View, branch: str, key: str) -> Pull | None:
+    """The newest closed pull of this branch that proposed the same content, if there is one."""
     return next(
         (
-            pull.number
+            pull
             for pull in reversed(view.snapshot.pulls)
             if pull.head == branch
             and pull.state is PullState.CLOSED
             and pull.author == view.me
             and read_marker(pull.body, "content") == key
         ),
-        0,
+        None,
     )
+
+
+_AGAIN = {
+    Role.PLANNER: "pmcodex plan --again",
+    Role.TASKMASTER: "pmcodex taskmaster --again",
+    Role.INTEGRATOR: "pmcodex integrate --again",
+}
+
+
+def _way_back(view: View, role: Role, declined: Pull) -> str:
+    """How to have a closed pull's content after all: its branch may hold other things by now."""
+    reused = view.snapshot.branches.get(declined.head) != declined.head_sha
+    if reused and role in _AGAIN:
+        return f"`{_AGAIN[role]}` proposes it once more, if that was not meant"
+    return f"reopen it with `pmcodex pull reopen {declined.number}` if that was not meant"
 
 
 def _note(proposal: Proposal, message: str, hint: str) -> Decision:

@@ -15,7 +15,8 @@ class View:
     """One round's facts for a role. `now` is in seconds since the epoch, `me` our author name.
 
     `only_pull` narrows Checker and Reviewer to one pull (0: all). `project` is the repository's
-    name. `again`: checks are wanted anew, whatever outcomes they have.
+    name. `again`: checks are wanted anew, whatever outcomes they have, and what a person
+    declined is wanted after all.
     """
 
     snapshot: Snapshot

@@ -164,7 +164,7 @@ def _skipped(view: View, count: int) -> Note:
         view.policy.prd,
         f"{counted(count, 'item')} without a task, as a person decided when the tasks "
         "pull was closed or merged, or the task deleted",
-        "write the task by hand, or change the item's words",
+        "`pmcodex taskmaster --again` proposes them once more",
     )
 
 
@@ -186,8 +186,13 @@ def _changed(view: View, cover: Coverage) -> list[Note]:
 
 
 def _settled(view: View) -> frozenset[str]:
-    """Keys of what tasks pulls that ended had proposed: a person has decided on those."""
+    """Keys of what tasks pulls that ended had proposed: a person has decided on those.
+
+    None, where a person asks for them again.
+    """
     found: set[str] = set()
+    if view.again:
+        return frozenset()
     for pull in view.snapshot.pulls:
         if pull.head == keys.TASKS_BRANCH and pull.state is not PullState.OPEN:
             found.update((keys.read_marker(pull.body, "items") or "").split(","))
