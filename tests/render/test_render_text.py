@@ -82,7 +82,9 @@ def test_frozen_values_become_data() -> None:
 
     value = Outer((Check("ok", CheckState.SUCCESS),), frozenset({"b", "a"}))
     assert as_data(value) == {
-        "checks": [{"name": "ok", "state": "success", "summary": "", "details": [], "url": ""}],
+        "checks": [
+            {"name": "ok", "state": "success", "summary": "", "details": [], "url": "", "spec": ""}
+        ],
         "names": ["a", "b"],
     }
 
