@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import a_task, written
-from living import Project, ScriptedSandbox
+from living import GitTrace, Project, ScriptedSandbox
 
 from pmcodex.apply import Edges, Setting, apply
 from pmcodex.core.actions import (
@@ -28,7 +28,7 @@ from pmcodex.core.actions import (
 from pmcodex.core.facts import CheckState, Comment
 from pmcodex.core.keys import PLAN_BRANCH, marker
 from pmcodex.core.policy import Policy
-from pmcodex.errors import Refused, TryLater
+from pmcodex.errors import InvalidInput, Refused, TryLater
 from pmcodex.ports import Person
 
 BRANCH = "feature/T-0001-step-1"
@@ -511,3 +511,24 @@ def test_outcomes_say_what_they_are_about(pulled: Project) -> None:
     outcome = do(work(pulled, task_id="T-0001"), pulled)
     assert (outcome.key, outcome.task_id) == (f"branch:{BRANCH}", "T-0001")
     assert do(check(pulled), pulled).pull == 1
+
+
+def test_without_a_sandbox_nothing_is_made_first(pulled: Project, home: Path) -> None:
+    def none() -> ScriptedSandbox:
+        raise Refused("no sandbox can be had here")
+
+    edges, facts = replace(pulled.edges(), sandbox=none), setting(pulled)
+    actions = (check(pulled), work(pulled, branch=f"{BRANCH}-2", command="format"))
+    trace = GitTrace(home)
+    for action in actions:
+        outcome = apply(action, edges, facts)
+        assert (outcome.result, outcome.invalid) == (Result.REFUSED, False)
+    assert trace.commands() == []
+
+
+def test_what_invalid_data_refuses_says_so(pulled: Project) -> None:
+    def broken() -> ScriptedSandbox:
+        raise InvalidInput("sandbox.readable names no folder")
+
+    outcome = do(check(pulled), pulled, replace(pulled.edges(), sandbox=broken))
+    assert (outcome.result, outcome.invalid) == (Result.REFUSED, True)

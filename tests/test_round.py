@@ -12,6 +12,7 @@ from living import GitTrace, Project, ScriptedSandbox
 
 from pmcodex.core.actions import TEAM, Result, Role, WorkTask
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, PLAN_BRANCH, TASKS_BRANCH
+from pmcodex.errors import InvalidInput
 from pmcodex.ports import PMCODEX, Guard, Person, PushResult, RefUpdate
 from pmcodex.rest import REST, idle_key, rests
 from pmcodex.round import RACES, Report, run_round
@@ -118,6 +119,13 @@ def test_what_failed_keeps_the_others_from_nothing(stocked: Project) -> None:
     assert results["checker"] == {"refused"}
     assert results["developer"] == results["reviewer"] == {"done"}
     assert report.exit_code == 4
+
+
+def test_what_invalid_data_refuses_ends_with_3(stocked: Project) -> None:
+    def broken() -> ScriptedSandbox:
+        raise InvalidInput("sandbox.readable names no folder")
+
+    assert play(stocked, edges=replace(stocked.edges(), sandbox=broken)).exit_code == 3
 
 
 def test_a_failed_command_is_not_tried_again_until_something_changes(project: Project) -> None:

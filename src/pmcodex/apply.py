@@ -31,14 +31,17 @@ from pmcodex.core.outcomes import spec_of
 from pmcodex.core.paths import is_protected
 from pmcodex.core.policy import Policy
 from pmcodex.core.report import read_report
-from pmcodex.errors import PmcodexError, Refused, TryLater
+from pmcodex.errors import InvalidInput, PmcodexError, Refused, TryLater
 from pmcodex.ports import Clock, Forge, Git, MergeEnd, Pushed, RefUpdate, Sandbox
 from pmcodex.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """The concrete outside that effects go to. `sandbox` is made when it is first needed."""
+    """The concrete outside that effects go to.
+
+    `sandbox` is made when it is first needed; asking raises Refused where none can be had.
+    """
 
     git: Git
     forge: Forge
@@ -68,10 +71,8 @@ def apply(action: Action, edges: Edges, setting: Setting) -> Outcome:
         outcome = _ended(action, Result.LATER, _words(error))
     except PmcodexError as error:
         outcome = _ended(action, Result.REFUSED, _words(error))
-    seconds = round(edges.clock.now() - started, 3)
-    return Outcome(
-        outcome.key, outcome.result, outcome.detail, outcome.pull, outcome.task_id, seconds
-    )
+        outcome = replace(outcome, invalid=isinstance(error, InvalidInput))
+    return replace(outcome, seconds=round(edges.clock.now() - started, 3))
 
 
 def _effect(action: Action, edges: Edges, setting: Setting) -> Outcome:
@@ -94,6 +95,8 @@ def _effect(action: Action, edges: Edges, setting: Setting) -> Outcome:
 
 
 def _work(action: WorkTask, edges: Edges, setting: Setting) -> Outcome:
+    if action.command:
+        edges.sandbox()  # a refusal comes before any work
     tip = _commit_all(action.expected or action.base, action.commits, edges, setting)
     if action.command:
         made = _run_command(action, tip, edges, setting)
@@ -273,10 +276,9 @@ def _request_merge(action: RequestMerge, edges: Edges) -> Outcome:
 
 def _run_check(action: RunCheck, edges: Edges, setting: Setting) -> Outcome:
     spec = setting.policy.checks[action.name]
+    sandbox = edges.sandbox()
     with edges.git.export(action.head_sha) as export:
-        ran = edges.sandbox().run(
-            shlex.split(spec.run), export.path, setting.policy.sandbox, spec.timeout
-        )
+        ran = sandbox.run(shlex.split(spec.run), export.path, setting.policy.sandbox, spec.timeout)
     said = read_report(action.name, ran.code, ran.output, timed_out=ran.timed_out)
     check = replace(said, spec=spec_of(spec))
     edges.forge.set_check(action.head_sha, check)

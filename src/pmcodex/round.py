@@ -59,10 +59,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """5 where something is to be tried later, 4 where something was refused, else 0."""
+        """4 where something was refused (3: all of that by invalid data), 5: later, else 0."""
         results = {outcome.result for outcome in self.outcomes}
-        if Result.REFUSED in results:
-            return 4
+        refused = [outcome for outcome in self.outcomes if outcome.result is Result.REFUSED]
+        if refused:
+            return 3 if all(outcome.invalid for outcome in refused) else 4
         return 5 if Result.LATER in results else 0
 
 

@@ -103,6 +103,15 @@ class Session:
             hidden=[self.folder],
         )
 
+    def sandbox_for_code(self) -> Sandbox:
+        """The same, for running code in it. Raises Refused where it has no walls nor may lack."""
+        from pmcodex.sandbox.walls import NoSandbox
+
+        sandbox = self.sandbox()
+        if isinstance(sandbox, NoSandbox):
+            sandbox.require_allowed()
+        return sandbox
+
     def sources(self, forge: Forge) -> Sources:
         """What `observe` looks at."""
         from pmcodex.observe import Sources
@@ -132,7 +141,7 @@ class Session:
         forge = self.forge()
         return Frame(
             self.sources(forge),
-            Edges(self.git, forge, self.store, self.clock, cache(self.sandbox)),
+            Edges(self.git, forge, self.store, self.clock, cache(self.sandbox_for_code)),
             self.journal,
             load_templates(),
             new_run_id(self.clock.now(), os.urandom(4)),

@@ -536,3 +536,9 @@ def test_accepted_risk_still_has_a_clean_environment_and_limits(
     assert SECRET not in json.dumps(env)
     assert not Path(env["HOME"]).exists()
     assert limits == {"RLIMIT_DATA": 256, "RLIMIT_FSIZE": 4, "RLIMIT_CORE": 0}
+
+
+def test_a_machine_without_a_sandbox_says_so_before_anything_runs() -> None:
+    NoSandbox(allowed=True).require_allowed()
+    with pytest.raises(Refused, match="no sandbox"):
+        NoSandbox(allowed=False).require_allowed()

@@ -172,7 +172,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one action: a line of detail, and the pull it concerns (0: none)."""
+    """What came of one action: a line of detail, and the pull it concerns (0: none).
+
+    `invalid`: what refused it is configuration or data, not the forge or a guard.
+    """
 
     key: str
     result: Result
@@ -180,6 +183,7 @@ class Outcome:
     pull: int = 0
     task_id: str = ""
     seconds: float = 0.0
+    invalid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

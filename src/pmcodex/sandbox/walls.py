@@ -85,14 +85,18 @@ class NoSandbox:
     tool_path: str = ""
     kind: Literal["none"] = "none"
 
-    def run(self, argv: Sequence[str], folder: Path, limits: SandboxLimits, timeout: float) -> Ran:
-        """Run `argv` with a clean environment, limits and an end for all it started; no walls."""
+    def require_allowed(self) -> None:
+        """Raise Refused, saying what to install, unless the settings accept the risk."""
         if not self.allowed:
             raise Refused(
                 "There is no sandbox on this machine, so no project code was run.",
                 hint="Install bubblewrap (apt install bubblewrap) or set "
                 "PMCODEX_ALLOW_UNSANDBOXED=true to accept the risk.",
             )
+
+    def run(self, argv: Sequence[str], folder: Path, limits: SandboxLimits, timeout: float) -> Ran:
+        """Run `argv` with a clean environment, limits and an end for all it started; no walls."""
+        self.require_allowed()
         with tempfile.TemporaryDirectory(prefix="pmcodex-home-") as home:
             dirs = [d for d in self.tool_path.split(":") if d.startswith("/")]
             path = ":".join([*dirs, str(Path(sys.executable).parent), "/usr/bin", "/bin"])
