@@ -103,10 +103,13 @@ def test_a_task_that_waits_is_not_claimed() -> None:
 
 def test_no_more_pulls_than_the_limit() -> None:
     pulls = [a_pull(n, f"feature/T-{n:04d}-step-{n}") for n in (7, 8)]
-    world = world_of(easy(1), pulls=pulls, policy=a_policy(limits={"open_pulls": 2}))
+    limit = a_policy(limits={"open_pulls": 2})
+    world = world_of(easy(1), a_task(2), pulls=pulls, policy=limit)
     decision = decide(world.view())
     assert decision.actions == ()
     assert "limits.open_pulls is 2" in decision.notes[0].message
+    assert "limits.open_pulls is 2" in said(decision)["T-0001"]
+    assert said(decision)["T-0002"] == "it names no recipe and no command and carries no diff"
     world.pulls[0] = a_pull(7, "pmcodex/tasks")
     assert decide(world.view()).actions
 

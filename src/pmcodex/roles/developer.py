@@ -40,7 +40,7 @@ def _resume(view: View) -> Decision:
         card = view.board.card(claim.task_id)
         if card is None or card.standing.state is not State.IN_PROGRESS:
             continue
-        if claim.task_id in theirs or not _may_resume(view, claim):
+        if claim.task_id in {*theirs, *view.set_aside} or not _may_resume(view, claim):
             continue
         work = work_for(view, card)
         if isinstance(work, CannotApply) and not claim.worked:
@@ -77,15 +77,26 @@ def _start(view: View) -> Decision:
     limit = view.policy.limits.open_pulls
     if view.board.queue and len(pulls) >= limit:
         message = f"{len(pulls)} task pulls are open and limits.open_pulls is {limit}"
-        note = Note(Role.DEVELOPER, "queue", message, "review and merge, or close, one of them")
-        return Decision(notes=(note,))
+        hint = "review and merge, or close, one of them"
+        each = (_held_back(view, card, message, hint) for card in view.board.queue)
+        return Decision(notes=(Note(Role.DEVELOPER, "queue", message, hint), *each))
     notes: list[Note] = []
     for card in view.board.queue:
+        aside = view.set_aside.get(card.task.id)
+        if aside is not None:
+            notes += [_note(card, aside, "`pmcodex doctor` says what is missing")] * bool(aside)
+            continue
         started = _try(view, card)
         if isinstance(started, WorkTask):
             return Decision((started,), tuple(notes))
         notes.append(started)
     return Decision(notes=tuple(notes))
+
+
+def _held_back(view: View, card: Card, message: str, hint: str) -> Note:
+    """What keeps a task from being worked while there are too many pulls already."""
+    tried = _try(view, card)
+    return tried if isinstance(tried, Note) else _note(card, message, hint)
 
 
 def _try(view: View, card: Card) -> WorkTask | Note:
