@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pmcodex.core.diffs import read_diff
 from pmcodex.core.facts import Pull, PullState
+from pmcodex.core.keys import ROLLING_BRANCHES
 from pmcodex.core.policy import Policy
 from pmcodex.reviewing.change import LEVELS, Change
 from pmcodex.rules import (
@@ -17,11 +19,13 @@ from pmcodex.rules import (
     codeowners,
     deletions_of_tests,
     dependency_files,
+    file_modes,
     no_test_changed,
     protected_paths,
     remarks_on,
     secrets,
     size,
+    task_files,
     workflow_changes,
 )
 
@@ -325,6 +329,103 @@ def test_a_binary_that_goes_away_passes(shop):
     shop.commit({"a.bin": b"\0\1\2"})
     (shop.folder / "a.bin").unlink()
     assert said(binary_files, shop.change()) == []
+
+
+# --- task files ----------------------------------------------------------------------------
+
+OWN, OTHER = "tasks/T-0001-x.md", "tasks/T-0002-y.md"
+
+
+def a_task(task_id: str, status: str = "queued", *, policy: str = "manual", body: str = "") -> str:
+    accepts = "".join(f"- It does {word}\n" for word in ("one", "two", "three", "four"))
+    return (
+        f"---\nid: {task_id}\ntitle: A task\ntype: chore\npriority: P2\ndepends_on: []\n"
+        f"status: {status}\nowner: ''\nestimate: 1d\nacceptance:\n{accepts}"
+        f"auto_policy: {policy}\n---\n\nWords.\n{body}"
+    )
+
+
+def of_task(shop, files, **more) -> list[tuple[str, str]]:
+    return said(task_files, shop.change(files, task_path=OWN, **more))
+
+
+@pytest.fixture
+def tasked(shop) -> Workshop:
+    shop.commit({OWN: a_task("T-0001"), OTHER: a_task("T-0002")})
+    return shop
+
+
+def test_a_claim_of_its_own_task_passes(tasked):
+    assert of_task(tasked, {OWN: a_task("T-0001", "in_review"), "src/a.py": "x\n"}) == []
+    in_pull = Policy.model_validate({"bookkeeping": "in_pull"})
+    done = {OWN: a_task("T-0001", "done")}
+    assert of_task(tasked, done, policy=in_pull) == []
+    assert of_task(tasked, done) == [("high", OWN)]
+
+
+def test_other_tasks_front_matter_is_grave_wherever_it_is(tasked):
+    for text in (
+        a_task("T-0002", "done"),
+        a_task("T-0002", policy="merge_when_ready"),
+        a_task("T-0002").replace("- It does three\n", ""),
+        a_task("T-0002").replace("id: T-0002", "id: T-0009"),
+    ):
+        assert of_task(tasked, {OTHER: text}) == [("high", OTHER)]
+
+
+def test_other_tasks_words_pass_and_their_files_stay_in_place(tasked):
+    assert of_task(tasked, {OTHER: a_task("T-0002", body="status: all is well\n")}) == []
+    (tasked.folder / OTHER).rename(tasked.folder / "tasks/gone.md")
+    assert of_task(tasked, {}) == [("high", "tasks/gone.md")]
+    (tasked.folder / "tasks/gone.md").unlink()
+    (tasked.folder / OWN).unlink()
+    assert of_task(tasked, {}) == [("high", OWN), ("high", OTHER)]
+
+
+def test_its_own_task_asking_for_less_is_said(tasked):
+    text = a_task("T-0001", "in_review", policy="merge_when_ready")
+    assert of_task(tasked, {OWN: text}) == [("medium", OWN)]
+
+
+def test_new_tasks_pass_where_they_start_at_the_start(tasked):
+    assert of_task(tasked, {"tasks/T-0003.md": a_task("T-0003")}) == []
+    assert of_task(tasked, {"tasks/T-0003.md": a_task("T-0003", "done")}) == [
+        ("high", "tasks/T-0003.md")
+    ]
+
+
+@pytest.mark.parametrize("head", [*ROLLING_BRANCHES, "ada/requeue"])
+def test_pulls_that_are_of_no_task_may_change_tasks(tasked, head):
+    change = tasked.change({OTHER: a_task("T-0002", "done"), OWN: a_task("T-0001", "done")})
+    assert said(task_files, replace(change, pull=replace(PULL, head=head))) == []
+
+
+# --- file modes ----------------------------------------------------------------------------
+
+
+def test_modes_and_what_git_obeys_are_seen(shop):
+    shop.commit({"old.sh": "x\n", "tool.sh": "x\n"})
+    (shop.folder / "old.sh").chmod(0o755)
+    shop.write({"new.sh": "x\n"})
+    (shop.folder / "new.sh").chmod(0o755)
+    (shop.folder / "link").symlink_to("old.sh")
+    change = shop.change({"deep/.gitattributes": "* -diff\n", ".gitmodules": ""})
+    assert {(r.level, r.where, r.message) for r in file_modes.look(change)} == {
+        ("medium", "old.sh", "changes its mode from 100644 to 100755"),
+        ("medium", "new.sh", "is new and executable"),
+        ("medium", "link", "is a symbolic link"),
+        ("medium", "deep/.gitattributes", "changes how git treats other files"),
+        ("medium", ".gitmodules", "changes how git treats other files"),
+    }
+
+
+def test_plain_files_and_words_about_modes_pass(shop):
+    (shop.folder / "run.sh").write_text("x\n")
+    (shop.folder / "run.sh").chmod(0o755)
+    shop.commit({"gone.sh": "x\n"})
+    (shop.folder / "gone.sh").unlink()
+    text = "\nnew file mode 100755\nold mode 1\n"
+    assert said(file_modes, shop.change({"a.md": text, "run.sh": "y\n", ".gitignore": "x\n"})) == []
 
 
 # --- all of them ---------------------------------------------------------------------------

@@ -32,13 +32,14 @@ class Change:
     """One pull as the rules see it.
 
     `codeowners` is that file's text on the default branch, `paths` every path there, `files`
-    the texts of some of them.
+    the texts of some of them. `task_path` is where the task's own file is (empty: not known).
     """
 
     pull: Pull
     diff: Diff
     policy: Policy
     task: Task | None = None
+    task_path: str = ""
     codeowners: str = ""
     paths: frozenset[str] = frozenset()
     files: Mapping[str, str] = field(default_factory=dict)

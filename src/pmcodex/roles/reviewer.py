@@ -27,7 +27,7 @@ from pmcodex.reviewing.review import Sheet, render
 from pmcodex.reviewing.rolling import entries, files_point
 from pmcodex.rules import REASONS, remarks_on
 
-RUBRIC_VERSION = "1"
+RUBRIC_VERSION = "2"
 """Raised when a review of the same facts would say something else."""
 
 MARKER = "review"
@@ -82,6 +82,7 @@ def sheet_of(view: View, pull: Pull, diff: Diff) -> Sheet:
             diff=diff,
             policy=view.policy,
             task=linked.task,
+            task_path=linked.file.path if linked.file else "",
             codeowners=codeowners_text(view.snapshot.files),
             paths=view.snapshot.paths,
             files=view.snapshot.files,

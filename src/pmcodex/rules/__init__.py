@@ -15,10 +15,12 @@ from pmcodex.rules import (
     codeowners,
     deletions_of_tests,
     dependency_files,
+    file_modes,
     no_test_changed,
     protected_paths,
     secrets,
     size,
+    task_files,
     workflow_changes,
 )
 
@@ -47,6 +49,8 @@ RULES: tuple[Rule, ...] = (
     dependency_files,
     binary_files,
     codeowners,
+    task_files,
+    file_modes,
 )
 
 REASONS: Mapping[str, str] = {rule.NAME: rule.WHY for rule in RULES}
