@@ -40,3 +40,13 @@ def test_an_unknown_task_is_said(name: str, worked: Shop, pm: Pm) -> None:
     assert (said.code, said.out) == (3, "")
     assert f"no task has the id {name}\n" in said.err
     assert "pmcodex status --all" in said.err
+
+
+def test_a_file_that_can_not_be_read_is_explained(worked: Shop, pm: Pm) -> None:
+    worked.write({"tasks/T-0011-x.md": "no front matter\n"})
+    said = pm("explain", "T-0011")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("tasks/T-0011-x.md can't be read: ")
+    data = pm("explain", "11", "--json").data
+    assert (data["id"], data["path"], data["claimable"]) == ("T-0011", "tasks/T-0011-x.md", False)
+    assert data["reason"].startswith("tasks/T-0011-x.md can't be read: ")

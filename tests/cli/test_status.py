@@ -77,6 +77,23 @@ def test_a_full_queue_of_pulls_asks_for_a_person(worked: Shop, pm: Pm) -> None:
     assert any("limits.open_pulls is 1: review and merge" in ask for ask in asks)
 
 
+def test_a_full_queue_is_said_of_every_task_it_holds_back(worked: Shop, pm: Pm) -> None:
+    worked.tasks(task("T-0003", recipe=""))
+    worked.write({".llm-team.yml": "limits:\n  open_pulls: 1\n"})
+    why = {each["id"]: each["reason"] for each in pm("status", "--json").data["tasks"]}
+    assert "limits.open_pulls is 1" in why["T-0002"]
+    assert "no recipe" in why["T-0003"]
+    assert pm("explain", "T-0002", "--json").data["claimable"] is False
+    assert "moved by: review and merge, or close, one of them" in pm("explain", "T-0002").out
+
+
+def test_files_that_can_not_be_read_are_listed_and_counted(worked: Shop, pm: Pm) -> None:
+    worked.write({"tasks/T-0011-x.md": "no front matter\n"})
+    out = pm("status").out
+    assert "  tasks/T-0011-x.md" in out.partition("open pulls:")[0]
+    assert out.endswith("\n2 tasks: 1 queued, 1 in_review; 1 file can't be read\n")
+
+
 def test_a_thousand_tasks_fit_a_screen(shop: Shop, pm: Pm) -> None:
     done = [task(f"T-{number:04d}", status="done") for number in range(1, 601)]
     stuck = [task(f"T-{number:04d}", status="blocked") for number in range(601, 651)]
@@ -95,7 +112,40 @@ def test_a_thousand_tasks_fit_a_screen(shop: Shop, pm: Pm) -> None:
 
 
 def test_an_empty_board_says_how_to_begin(shop: Shop, pm: Pm) -> None:
-    assert pm("status") == (0, "no tasks yet; `pmcodex taskmaster` proposes the first\n", "")
+    assert pm("status").out == (
+        "needs you:\n"
+        "  docs/PRD.md: there is no docs/PRD.md (`pmcodex init` writes one to start from)\n"
+        "\n"
+        "no tasks yet; `pmcodex taskmaster` proposes the first\n"
+    )
+
+
+def test_an_empty_board_never_promises_what_no_round_does(shop: Shop, pm: Pm) -> None:
+    shop.write({"docs/PRD.md": "# Words alone\n"})
+    assert pm("taskmaster").out.startswith("taskmaster: pull 1: ")
+    assert pm("status").out.endswith("\nno tasks yet; pull 1 proposes the first\n")
+    assert pm("pull", "close", "1").code == 0
+    said = pm("status")
+    assert said.out.endswith("\n\nno tasks yet\n")
+    assert "head a section `### M1 - Title` and list items below" in said.out
+
+
+def test_what_the_roles_would_say_is_told(shop: Shop, pm: Pm) -> None:
+    prd = "# PRD\n\n### M1 - Go\n\n**Acceptance:**\n\n- The door opens\n- The window opens\n"
+    shop.write({"docs/PRD.md": prd})
+    shop.tasks(task("T-0001", status="done"))
+    assert pm("taskmaster").code == 0
+    assert pm("pull", "close", "1").code == 0
+    assert pm("plan").code == 0
+    shop.git("checkout", "-q", "pmcodex/plan")
+    shop.git("commit", "-q", "--allow-empty", "-m", "Mine")
+    shop.git("checkout", "-q", "main")
+    shop.write({"docs/PRD.md": f"{prd}- The roof opens\n"})
+    asks = pm("status", "--json").data["needs_human"]
+    assert any("2 items without a task" in ask and "--again" in ask for ask in asks)
+    assert any("somebody else committed to pmcodex/plan" in ask for ask in asks)
+    out = pm("status").out
+    assert all(f"  {ask}\n" in out for ask in asks)
 
 
 def test_titles_can_not_drive_the_terminal(shop: Shop, pm: Pm) -> None:

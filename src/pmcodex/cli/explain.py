@@ -23,11 +23,23 @@ def explain(
     """Say why a task is in its state and what would move it."""
     from pmcodex.cli.status import look
     from pmcodex.errors import InvalidInput
-    from pmcodex.render.board import explain_json, say_explained
+    from pmcodex.render.board import (
+        explain_json,
+        say_explained,
+        say_unreadable,
+        unreadable_json,
+    )
     from pmcodex.render.text import print_json
 
     seen = look(open_here(repo), "explain")
     card = seen.board.card(_whole(task))
+    broken = seen.unreadable(_whole(task))
+    if card is None and broken is not None:
+        if json:
+            print_json(unreadable_json(broken))
+        else:
+            say_unreadable(broken)
+        return 0
     if card is None:
         raise InvalidInput(
             f"no task has the id {task}", hint="`pmcodex status --all` lists the tasks"

@@ -36,7 +36,7 @@ def status(
 
 
 def look(session: Session, verb: str) -> Overview:
-    """The board as it is now, with what the Developer would pass by."""
+    """The board as it is now, with what every role that proposes or works would say of it."""
     from pmcodex.core.actions import Role
     from pmcodex.core.board import needs_human
     from pmcodex.decide import decide
@@ -44,9 +44,17 @@ def look(session: Session, verb: str) -> Overview:
     from pmcodex.render.board import overview
     from pmcodex.round import view_of
 
+    roles = (Role.DEVELOPER, Role.INTEGRATOR, Role.PLANNER, Role.TASKMASTER)
     with beside(session, verb) as session:
         frame = session.frame()
-        seen = observe(frame.sources, ())
+        seen = observe(frame.sources, roles)
         session.store.save()
-    notes = decide(Role.DEVELOPER, view_of(frame, seen)).notes
-    return overview(seen.board, seen.snapshot.pulls, needs_human(seen.board, seen.snapshot), notes)
+    view = view_of(frame, seen)
+    said = {role: decide(role, view) for role in roles}
+    return overview(
+        seen.board,
+        seen.snapshot,
+        needs_human(seen.board, seen.snapshot),
+        [note for decision in said.values() for note in decision.notes],
+        seeds=bool(said[Role.TASKMASTER].actions) and not seen.policy.dry_run,
+    )

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pmcodex.core.actions import Note
+from pmcodex.core.actions import Note, Role
 from pmcodex.core.board import Board, Card
 from pmcodex.core.counting import counted
-from pmcodex.core.facts import Pull
+from pmcodex.core.facts import Pull, Snapshot, TaskFile
+from pmcodex.core.keys import TASKS_BRANCH, task_of_branch
 from pmcodex.core.stage import State
 from pmcodex.render.pulls import pull_json, say_pulls
 from pmcodex.render.text import as_data, say, table
@@ -27,29 +28,55 @@ _LIVELIEST = (State.READY, State.IN_REVIEW, State.IN_PROGRESS, State.BLOCKED, St
 class Overview:
     """What `status` shows: the board, its open pulls and what asks for a person.
 
-    `passed` holds what the Developer says of a claimable task that it passes by, by id.
+    `passed` holds what the Developer says of a claimable task that it passes by, by id. `broken`
+    are task files that can't be read. `seeds`: the Taskmaster's next round proposes something.
     """
 
     board: Board
     pulls: tuple[Pull, ...]
     asks: tuple[str, ...]
     passed: Passed
+    broken: tuple[TaskFile, ...] = ()
+    seeds: bool = True
+
+    def unreadable(self, task_id: str) -> TaskFile | None:
+        """The file that carries a task's id in its name and can't be read."""
+        return next((each for each in self.broken if _id_of(each.path) == task_id), None)
 
 
 def overview(
-    board: Board, pulls: Sequence[Pull], asks: Sequence[str], notes: Sequence[Note]
+    board: Board, snapshot: Snapshot, asks: Sequence[str], notes: Sequence[Note], *, seeds: bool
 ) -> Overview:
-    """Put the Developer's notes where they belong: to their tasks, or to what asks for a person."""
-    passed = {note.about: note for note in notes if board.card(note.about) is not None}
-    more = [f"{note.message}: {note.hint}" for note in notes if note.about not in passed]
-    if board.queue and all(card.task.id in passed for card in board.queue):
+    """Put the roles' notes where they belong: to their tasks, or to what asks for a person."""
+    passed = {
+        note.about: note
+        for note in notes
+        if note.role is Role.DEVELOPER and board.card(note.about) is not None
+    }
+    others = [note for note in notes if passed.get(note.about) is not note]
+    more = list(dict.fromkeys(map(_ask, others)))
+    full = any(note.about == "queue" for note in others)
+    if board.queue and not full and all(card.task.id in passed for card in board.queue):
         more.append("none of the queued tasks can be worked without you; each says why")
     return Overview(
         board,
-        tuple(pull for pull in pulls if pull.state.value == "open"),
+        tuple(pull for pull in snapshot.pulls if pull.state.value == "open"),
         (*asks, *more),
         passed,
+        tuple(file for file in snapshot.tasks if file.task is None),
+        seeds,
     )
+
+
+def _ask(note: Note) -> str:
+    if note.about == "queue":
+        return f"{note.message}: {note.hint}"
+    return f"{note.about}: {note.message}" + (f" ({note.hint})" if note.hint else "")
+
+
+def _id_of(path: str) -> str:
+    """The id in a task file's name; empty: none."""
+    return task_of_branch("", path.rsplit("/", 1)[-1].removesuffix(".md"))
 
 
 def status_json(seen: Overview) -> dict[str, Any]:
@@ -110,7 +137,7 @@ def say_status(seen: Overview, *, every: bool) -> None:
 def _say_tasks(seen: Overview, limit: int | None) -> None:
     cards = seen.board.cards
     if not cards:
-        say("no tasks yet; `pmcodex taskmaster` proposes the first")
+        say(_no_tasks(seen))
         return
     shown = [card for group in _groups(seen) for card in group[:limit]]
     say("tasks:")
@@ -119,7 +146,17 @@ def _say_tasks(seen: Overview, limit: int | None) -> None:
     counts = Counter(card.standing.state for card in cards)
     words = ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state])
     say()
-    say(f"{counted(len(cards), 'task')}: {words}")
+    lost = counted(len(seen.broken), "file") if seen.broken else ""
+    say(f"{counted(len(cards), 'task')}: {words}" + (lost and f"; {lost} can't be read"))
+
+
+def _no_tasks(seen: Overview) -> str:
+    if seen.broken:
+        return f"no task can be read: see above for {counted(len(seen.broken), 'file')}"
+    pull = next((pull for pull in seen.pulls if pull.head == TASKS_BRANCH), None)
+    if pull is not None:
+        return f"no tasks yet; pull {pull.number} proposes the first"
+    return f"no tasks yet{'; `pmcodex taskmaster` proposes the first' * seen.seeds}"
 
 
 def _say_cut(shown: int, there: int) -> None:
@@ -157,6 +194,29 @@ def say_explained(card: Card, passed: Passed) -> None:
     say(f"its file: {card.file.path} says {card.task.status.value}")
     if card.dependents:
         say(f"waited for by: {counted(card.dependents, 'task')}")
+
+
+def unreadable_json(file: TaskFile) -> dict[str, Any]:
+    """`explain --json` of a task whose file can't be read: its path, and what is wrong there."""
+    return {
+        "id": _id_of(file.path),
+        "state": None,
+        "reason": _unreadable(file),
+        "moves": (file.finding and file.finding.hint) or "",
+        "claimable": False,
+        "path": file.path,
+    }
+
+
+def say_unreadable(file: TaskFile) -> None:
+    """A task file that can't be read, in a sentence and what to do."""
+    say(_unreadable(file))
+    if file.finding and file.finding.hint:
+        say(f"moved by: {file.finding.hint}")
+
+
+def _unreadable(file: TaskFile) -> str:
+    return f"{file.path} can't be read: {file.finding.message if file.finding else 'unknown why'}"
 
 
 def _why(card: Card, passed: Passed) -> str:
