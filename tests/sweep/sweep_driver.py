@@ -52,8 +52,9 @@ class Recording:
 class Point:
     """One kill, and how the loop goes on after it.
 
-    `forget`: the checkpoint is lost with the process. `box`: who resumes. `again`: a second kill,
-    this many effects into the resumed step.
+    `forget`: the checkpoint is lost with the process. `box`: who resumes. `between`: another
+    machine does the step before that. `again`: a second kill, this many effects into the resumed
+    step.
     """
 
     place: int
@@ -61,6 +62,7 @@ class Point:
     kind: str = PLAIN
     forget: bool = False
     box: Box = field(default_factory=Box)
+    between: Box | None = None
     again: int = -1
     to_the_end: bool = False
 
@@ -135,7 +137,8 @@ def variants(points: Sequence[Point], chance: random.Random, size: int) -> Itera
     for point in chance.sample(points, min(size, len(points))):
         yield replace(point, kind="another machine, claims expired", box=late)
     for point in chance.sample(points, min(size, len(points))):
-        yield replace(point, kind="another machine, claims not expired", box=Box("box-b", 60.0))
+        soon = Box("box-b", 60.0)
+        yield replace(point, kind="another machine in between", between=soon)
     for point in chance.sample(points, min(size // 3 + 1, len(points))):
         yield replace(point, kind="to the end", to_the_end=True)
 
@@ -181,12 +184,14 @@ def _resumed(recording: Recording, point: Point, world: Path) -> list[str]:
             (world / "box-a" / "state" / name).unlink(missing_ok=True)
     if point.again >= 0:  # which the step may not have any more
         in_child(lambda: run_step(Run(world, point.place), Fuse(point.again, REACHED)))
+    if point.between is not None:  # its claims are not expired: they are left alone
+        do(Run(world, point.place, point.between))
     for place in range(point.place, len(recording.marks)):
         do(Run(world, place, point.box))
         if not point.to_the_end and mark(world) == recording.marks[place]:
             return []
     expected, found = recording.end, picture(world / "remote.git")
-    if point.box.name != "box-a":
+    if point.between is not None:
         expected, found = unnumbered(expected), unnumbered(found)
     return [f"{point}: {line}" for line in differences(expected, found)]
 

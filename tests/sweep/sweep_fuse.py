@@ -69,12 +69,16 @@ class FusedGit:
 
     def push(self, updates: Sequence[RefUpdate], guard: Guard) -> PushResult:
         refs = gitfolder.remembered(self._inner.folder) or {}
+
+        def effect() -> PushResult:
+            done: PushResult = self._inner.push(updates, guard)
+            return done
+
+        def unremember() -> None:
+            gitfolder.remember(self._inner.folder, refs)
+
         what = "push " + " ".join(update.ref.removeprefix("refs/") for update in updates)
-        return self._fuse.around(
-            what,
-            lambda: self._inner.push(updates, guard),
-            lambda: gitfolder.remember(self._inner.folder, refs),
-        )
+        return self._fuse.around(what, effect, unremember)
 
 
 class FusedStore(Store):

@@ -19,7 +19,15 @@ from pathlib import Path
 from sweep_world import PROJECT, commit, file_of, git, make_remote, paths_of
 
 POLICY = "version: 1\nlimits:\n  open_pulls: 20\n"
-FILES = {**PROJECT, ".llm-team.yml": POLICY}
+CI = """\
+on: pull_request
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: python -m pytest
+"""
+FILES = {**PROJECT, ".llm-team.yml": POLICY, ".github/workflows/ci.yml": CI}
 
 _DIFF = """\
 ```diff

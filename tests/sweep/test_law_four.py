@@ -105,8 +105,8 @@ def everything(machine: Machine) -> Iterator[Ended]:
         branch = "feature/T-0100-x"
         commit(machine.remote, {"stranger.txt": "x\n"}, f"{ESCAPE}$(touch pwned)", branch)
         yield person("pull", "comment", "1", f"{ESCAPE}$(touch pwned)")
-        for verb in (["status"], ["log"], ["pull", "list"], ["pull", "show", "1", "--diff"]):
-            yield person(*verb)
+        for look in (["status"], ["log"], ["pull", "list"], ["pull", "show", "1", "--diff"]):
+            yield person(*look)
         for task_id in ("T-0100", "T-0200", "T-0400"):
             yield person("explain", task_id)
         merge_all(person)

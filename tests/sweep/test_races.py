@@ -52,7 +52,7 @@ def test_ten_developers_on_one_machine_stand_in_nobodys_way(tmp_path: Path) -> N
 
 
 def test_two_taskmasters_hand_out_no_id_twice(tmp_path: Path) -> None:
-    machine = new_machine(tmp_path, {".github/workflows/ci.yml": _CI})
+    machine = new_machine(tmp_path)
     two = [machine.elsewhere(name) for name in ("one", "other")]
     for ended in at_once(*(one.start("taskmaster") for one in two)):
         assert ended.code == 0, ended
@@ -104,13 +104,3 @@ def test_two_rounds_and_a_person_at_once(tmp_path: Path) -> None:
     assert len(opened) == len(set(opened))
     listed = json.loads(person("status", "--json").out)
     assert {task["id"]: task["state"] for task in listed["tasks"]}["T-0001"] == "done"
-
-
-_CI = """\
-on: pull_request
-jobs:
-  test:
-    runs-on: ubuntu-latest
-    steps:
-      - run: python -m pytest
-"""
