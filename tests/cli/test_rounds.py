@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -153,6 +154,27 @@ def test_trouble_goes_to_stderr_once_and_the_code_tells(worked: Shop, pm: Pm) ->
     assert troubles[0].startswith("checker: refused: ")
     assert "checker: 5 more ended the same way" in said.err
     assert "refused" not in said.out
+
+
+def test_unchanged_trouble_is_told_once_a_day_and_shown_by_status(worked: Shop, pm: Pm) -> None:
+    policy = "checks:\n  ok: 'true'\nsandbox:\n  readable: [/]\n"
+    worked.write({".llm-team.yml": policy})
+    first = pm("run")
+    assert "checker: refused: " in first.err
+    again = pm("run")
+    assert (again.code, again.err) == (first.code, "")
+    assert pm("run", "-v").err.startswith("checker: refused: ")
+    asks = pm("status", "--json").data["needs_human"]
+    assert any(ask.startswith("checker: refused: ") for ask in asks)
+    (point,) = Path(os.environ["WORKDIR_ROOT"]).glob("*/state/checkpoint.json")
+    data = json.loads(point.read_text())
+    data["troubles"] = {words: at - 25 * 3600 for words, at in data["troubles"].items()}
+    point.write_text(json.dumps(data))
+    assert "checker: refused: " in pm("run").err
+    worked.write({".llm-team.yml": "checks:\n  ok: 'true'\n"})
+    assert pm("run").code == 0
+    asks = pm("status", "--json").data["needs_human"]
+    assert not any(ask.startswith("checker: ") for ask in asks)
 
 
 def test_trouble_under_json_leaves_one_document_on_stdout(worked: Shop, pm: Pm) -> None:

@@ -46,6 +46,15 @@ def test_trouble_is_told_once_and_counted(result: Result, capsys: Capture) -> No
     ]
 
 
+def test_trouble_that_is_known_is_not_told_again(capsys: Capture) -> None:
+    teller = Teller(Redactor(), known={"checker: later: no answer"})
+    for detail in ("no answer", "no answer", "no space"):
+        teller(CHECK, ended(Result.LATER, detail))
+    teller.end()
+    assert capsys.readouterr() == ("", "checker: later: no space\n")
+    assert teller.troubles == ("checker: later: no answer", "checker: later: no space")
+
+
 def test_for_programs_only_trouble_is_told(capsys: Capture) -> None:
     teller = Teller(Redactor(), only_trouble=True)
     teller(REVIEW, ended(Result.DONE))

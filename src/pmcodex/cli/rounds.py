@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pmcodex.wiring import Session
 
 
+TOLD_FOR = 24 * 3600.0
+"""Seconds for which `run` does not tell an unchanged trouble again: cron mails each telling."""
+
+
 def register(app: typer.Typer) -> None:
     """Put the verbs on the app."""
     for verb in (plan, taskmaster, developer, review, integrate):
@@ -218,11 +222,31 @@ def _round(session: Session, asked: Asked, roles: tuple[Role, ...], idle_key: st
     from pmcodex.render.rounds import Teller
     from pmcodex.round import run_round
 
-    teller = Teller(said.redactor(), only_trouble=asked.json)
+    by_cron = asked.silent and not asked.verbose and not said.listened()
+    now = session.clock.now()
+    told = {
+        words: at
+        for words, at in session.store.checkpoint.troubles.items()
+        if by_cron and now - TOLD_FOR < at <= now
+    }
+    teller = Teller(said.redactor(), only_trouble=asked.json, known=told)
     frame = session.frame(dry_run=asked.dry_run, only_pull=asked.only_pull, idle_key=idle_key)
     report = run_round(replace(frame, on_outcome=teller, again=asked.again), roles)
     teller.end()
+    if not report.dry_run and not asked.only_pull:
+        _remember(session, roles, {words: told.get(words, now) for words in teller.troubles})
     return report
+
+
+def _remember(session: Session, roles: tuple[Role, ...], met: dict[str, float]) -> None:
+    """Keep what trouble these roles met just now, in place of what they met before."""
+    from dataclasses import replace
+
+    store = session.store
+    known = store.checkpoint.troubles
+    others = {words: at for words, at in known.items() if words.partition(":")[0] not in roles}
+    store.put(replace(store.checkpoint, troubles={**others, **met}))
+    store.save()
 
 
 def end_round(report: Report, asked: Asked, extra: dict[str, Any]) -> None:

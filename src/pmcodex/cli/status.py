@@ -37,6 +37,8 @@ def status(
 
 def look(session: Session, verb: str) -> Overview:
     """The board as it is now, with what every role that proposes or works would say of it."""
+    from dataclasses import replace
+
     from pmcodex.core.actions import Role
     from pmcodex.core.board import needs_human
     from pmcodex.decide import decide
@@ -45,6 +47,8 @@ def look(session: Session, verb: str) -> Overview:
     from pmcodex.round import view_of
 
     roles = (Role.DEVELOPER, Role.INTEGRATOR, Role.PLANNER, Role.TASKMASTER)
+    # Read apart from the session's own store, which is not to be read before its lock is held.
+    troubles = tuple(replace(session).store.checkpoint.troubles)
     with beside(session, verb) as session:
         frame = session.frame()
         seen = observe(frame.sources, roles)
@@ -54,7 +58,7 @@ def look(session: Session, verb: str) -> Overview:
     return overview(
         seen.board,
         seen.snapshot,
-        needs_human(seen.board, seen.snapshot),
+        (*needs_human(seen.board, seen.snapshot), *troubles),
         [note for decision in said.values() for note in decision.notes],
         seeds=bool(said[Role.TASKMASTER].actions) and not seen.policy.dry_run,
     )

@@ -5,6 +5,7 @@ What must never happen here: a word of an outcome that did not go through the re
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from pmcodex.core.actions import Action, Note, Outcome, Result, describe
@@ -22,12 +23,15 @@ class Teller:
     """Tells a round as it goes: what was done on stdout, trouble on stderr.
 
     The same trouble is told once, however many actions it meets; `end` counts the others. Where
-    nobody listens any more, the round goes on untold.
+    nobody listens any more, the round goes on untold. `known` troubles are not told again.
     """
 
-    def __init__(self, redactor: Redactor, *, only_trouble: bool = False) -> None:
+    def __init__(
+        self, redactor: Redactor, *, only_trouble: bool = False, known: Collection[str] = ()
+    ) -> None:
         self._redactor = redactor
         self._only_trouble = only_trouble
+        self._known = known
         self._troubles: dict[str, int] = {}
         self._heard = True
 
@@ -49,13 +53,18 @@ class Teller:
         words = f"{action.role.value}: {outcome.result.value}: {detail}"
         met = self._troubles.get(words, 0)
         self._troubles[words] = met + 1
-        if not met:
+        if not met and words not in self._known:
             say(words, err=True)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What trouble there was, a line each: told now, or `known` to be told already."""
+        return tuple(self._troubles)
 
     def end(self) -> None:
         """Say of each trouble how many more actions it met."""
         for words, met in self._troubles.items():
-            if met > 1 and self._heard:
+            if met > 1 and self._heard and words not in self._known:
                 role = words.partition(":")[0]
                 say(f"{role}: {met - 1} more ended the same way", err=True)
 

@@ -80,6 +80,7 @@ class Checkpoint:
     `pull_paths` maps a head sha to the paths its pull changes, `reviewed` a pull's number to the
     key of what a review was last written for, `failures` a task's id to how work on it last
     failed. `highest_id` is the highest task number in the history up to the commit `highest_at`.
+    `troubles` maps what the last rounds said of trouble ("role: ...") to when a person was told.
     `idle` is a digest of facts that asked for nothing, good until `idle_until` (seconds since the
     epoch).
     """
@@ -92,6 +93,7 @@ class Checkpoint:
     failures: Mapping[str, Failure] = field(default_factory=dict)
     highest_id: int = 0
     highest_at: str = ""
+    troubles: Mapping[str, float] = field(default_factory=dict)
     idle: str = ""
     idle_until: float = 0.0
 
