@@ -47,3 +47,16 @@ def test_every_kind_of_trouble_has_its_error(words: str, kind: type[Exception]) 
 def test_damage_is_told_from_a_wrong_question() -> None:
     assert looks_damaged("bad object 1234")
     assert not looks_damaged("repository 'x' not found")
+
+
+def test_what_git_adds_to_every_failure_is_left_out() -> None:
+    words = (
+        "'/x' does not appear to be a git repository; Could not read from remote repository.; "
+        "Please make sure you have the correct access rights; and the repository exists."
+    )
+    error = trouble("ls-remote", words)
+    assert error.sentence == "git ls-remote: '/x' does not appear to be a git repository"
+    assert error.hint == "see that the address or path names a git repository"
+    alone = trouble("fetch", "Could not read from remote repository.; and the repository exists.")
+    assert alone.sentence == "git fetch: Could not read from remote repository."
+    assert isinstance(alone, TryLater)

@@ -204,6 +204,9 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 _NOISE = re.compile(r"^(warning|hint|To|remote: *$|Warning: Permanently added)\b", re.IGNORECASE)
 _PREFIX = re.compile(r"^(fatal|error|remote|ssh): *(error: *)?", re.IGNORECASE)
+_ADVICE = re.compile(
+    r"could not read from remote|please make sure you have|and the repository exists", re.IGNORECASE
+)
 _CREDENTIALS = re.compile(r"(://)[^/\s@]+@")
 
 
@@ -262,8 +265,14 @@ def trouble(verb: str, words: str) -> PmcodexError:
     """The error that fits git's words."""
     for pattern, kind, hint in _KINDS:
         if re.search(pattern, words, re.IGNORECASE):
-            return kind(f"git {verb}: {words}", hint=hint)
+            return kind(f"git {verb}: {_without_advice(words)}", hint=hint)
     return InvalidInput(f"git {verb} failed: {words or 'it gave no reason'}")
+
+
+def _without_advice(words: str) -> str:
+    """Git's words but for what it adds of its own to every failure to read from a remote."""
+    parts = words.split("; ")
+    return "; ".join([part for part in parts if not _ADVICE.match(part)] or parts[:1])
 
 
 def looks_damaged(words: str) -> bool:
