@@ -153,3 +153,11 @@ def test_a_persons_name_does_not_hang_on_the_folder(
     monkeypatch.setenv("USER", "somebody")
     said = pm("pull", "approve", "1", "--repo", f"file://{worked.folder}")
     assert said.out == "pull 1 is approved by Ada Human\n"
+
+
+def test_a_pull_that_ended_says_what_can_still_be_done(worked: Shop, pm: Pm) -> None:
+    assert pm("pull", "close", "1").code == 0
+    said = pm("pull", "merge", "1")
+    assert said.code == 4
+    assert "pull 1 was not merged: pull 1 is closed\n" in said.err
+    assert "hint: `pmcodex pull reopen 1` opens it again" in said.err

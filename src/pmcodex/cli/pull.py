@@ -117,7 +117,8 @@ def merge(
             message=f"{pull.title} (#{number})",
         )
     if merged.ended is not MergeEnd.MERGED:
-        raise Refused(f"pull {number} was not merged: {merged.detail}", hint=_HINTS[merged.ended])
+        hint = _ENDED.get(pull.state, _HINTS[merged.ended]).format(number)
+        raise Refused(f"pull {number} was not merged: {merged.detail}", hint=hint)
     words = f"is merged into {pull.base} as {merged.sha[:10]}"
     return _did(pull, words, json, merge_sha=merged.sha)
 
@@ -176,6 +177,10 @@ def label(
     return _did(pull, f"carries the label {name}", json, label=name)
 
 
+_ENDED = {
+    "closed": "`pmcodex pull reopen {}` opens it again, if that is meant",
+    "merged": "nothing is left to do; `pmcodex pull show {}` shows it",
+}
 _HINTS = {
     "stale": "look at it again with `pmcodex pull show`, then merge",
     "conflict": "close it and set its task back to queued, or merge the base into its branch",
