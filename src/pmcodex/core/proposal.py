@@ -2,7 +2,8 @@
 
 Shared by every role that speaks through a rolling branch. A proposal is made once: the same
 content is not pushed again, not proposed again once a person closed it (unless one asks for it),
-and never put over somebody else's commits. What must never happen here: a word about what the content means.
+and never put over somebody else's commits. What must never happen here: a word about what the
+content means.
 """
 
 from __future__ import annotations
