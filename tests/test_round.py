@@ -12,10 +12,10 @@ from living import GitTrace, Project, ScriptedSandbox
 
 from pmcodex.core.actions import TEAM, Result, Role, WorkTask
 from pmcodex.core.keys import BOOKKEEPING_BRANCH, PLAN_BRANCH, TASKS_BRANCH
-from pmcodex.errors import InvalidInput
+from pmcodex.errors import InvalidInput, Refused
 from pmcodex.ports import PMCODEX, Guard, Person, PushResult, RefUpdate
 from pmcodex.rest import REST, idle_key, rests
-from pmcodex.round import RACES, Report, run_round
+from pmcodex.round import RACES, TROUBLES, Report, run_round
 
 PRD = "# P\n\n### M1 - First\n\n**Acceptance:**\n\n- It has an editorconfig file\n- It prints\n"
 CI = "name: ci\non: pull_request\njobs:\n  test:\n    runs-on: x\n    steps:\n      - run: pytest\n"
@@ -121,6 +121,41 @@ def test_what_failed_keeps_the_others_from_nothing(stocked: Project) -> None:
     assert report.exit_code == 4
 
 
+def no_sandbox() -> ScriptedSandbox:
+    raise Refused("no sandbox can be had here")
+
+
+def test_without_a_sandbox_commands_stand_in_no_recipes_way(project: Project) -> None:
+    commands = [a_task(n, command="format") for n in range(1, 9)]
+    policy = {".llm-team.yml": "commands:\n  format: tool\n"}
+    project.commit(policy | written(*commands, a_task(9, recipe=("editorconfig",))))
+    report = play(project, Role.DEVELOPER, edges=replace(project.edges(), sandbox=no_sandbox))
+    assert [(one.task_id, one.result) for one in report.outcomes] == [
+        ("T-0001", Result.REFUSED),
+        ("T-0009", Result.DONE),
+    ]
+    assert [note.about for note in report.notes] == [task.id for task in commands[1:]]
+    assert report.exit_code == 4
+
+
+def test_tasks_that_the_remote_refuses_are_not_tried_for_ever(project: Project) -> None:
+    project.commit(written(*(a_task(n, recipe=("editorconfig",)) for n in range(1, 12))))
+    hook = project.remote / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    hook.chmod(0o755)
+    report = play(project, Role.DEVELOPER)
+    assert {outcome.result for outcome in report.outcomes} == {Result.REFUSED}
+    assert 1 < len(report.outcomes) <= TROUBLES + 1
+
+
+def test_without_a_sandbox_one_check_speaks_for_all(stocked: Project) -> None:
+    stocked.commit({".llm-team.yml": POLICY + "  ruff: ruff check\n"})
+    play(stocked, Role.DEVELOPER)
+    report = play(stocked, Role.CHECKER, edges=replace(stocked.edges(), sandbox=no_sandbox))
+    assert done(report) == [("checker", "refused")]
+
+
 def test_what_invalid_data_refuses_ends_with_3(stocked: Project) -> None:
     def broken() -> ScriptedSandbox:
         raise InvalidInput("sandbox.readable names no folder")
@@ -134,10 +169,13 @@ def test_a_failed_command_is_not_tried_again_until_something_changes(project: Pr
         ".llm-team.yml": "commands:\n  format: tool\n",
         **written(a_task(1, command="format"), a_task(2, recipe=("editorconfig",))),
     })  # fmt: skip
-    assert done(play(project, Role.DEVELOPER)) == [("developer", "failed")]
+    report = play(project, Role.DEVELOPER)
+    assert done(report) == [("developer", "failed"), ("developer", "done")]
+    assert [action.task_id for action in report.actions] == ["T-0001", "T-0002"]
+    assert report.notes == []
     assert project.fresh_store("state").checkpoint.failures.keys() == {"T-0001"}
     report = play(project, Role.DEVELOPER)
-    assert [action.task_id for action in report.actions] == ["T-0002"]
+    assert report.actions == []
     assert "format failed" in report.notes[0].message
     assert len(project.sandbox.ran) == 1
     project.commit({"README.md": "# Mended\n"})

@@ -11,18 +11,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pmcodex.apply import Edges, Setting, apply
-from pmcodex.core.actions import Action, Note, Outcome, PostReview, Result, Role
+from pmcodex.core.actions import Action, Note, Outcome, PostReview, Result, Role, RunCheck, WorkTask
 from pmcodex.core.facts import PullState
 from pmcodex.core.policy import Policy
 from pmcodex.core.templates import Templates
 from pmcodex.core.view import View
 from pmcodex.decide import decide
+from pmcodex.errors import InvalidInput, Refused
 from pmcodex.observe import Seen, Sources, observe
 from pmcodex.rest import REST
 from pmcodex.state.journal import Journal, entry_of
 
 RACES = 20
 """How often a role looks again after somebody else was first."""
+
+TROUBLES = 5
+"""How many tasks may come to nothing in one round before the rest is left for the next."""
+
+_UNWALLED = "it runs a command, and project code can't be run on this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +93,70 @@ def run_round(frame: Frame, roles: Sequence[Role]) -> Report:
 
 
 def _role_round(frame: Frame, role: Role, seen: Seen, report: Report) -> None:
-    """One role's round: decide, apply, and look again only where a race was lost."""
+    """One role's round: decide, apply; look again only where a race was lost.
+
+    A task whose work comes to nothing is set aside, and the next one that can be worked is taken.
+    """
+    aside: dict[str, str] = {}
     for _ in range(RACES):
-        decision = decide(role, view_of(frame, seen))
+        decision = decide(role, replace(view_of(frame, seen), set_aside=aside))
         if report.dry_run:
             report.actions += decision.actions
             report.notes += decision.notes
             return
         setting = _setting(frame, seen)
-        outcomes = [_apply(frame, action, setting, report) for action in decision.actions]
+        outcomes = _apply_all(frame, decision.actions, setting, report)
         if role is Role.REVIEWER:
             _remember_reviews(frame, seen, decision.actions, outcomes)
         report.moved |= any(outcome.result is Result.DONE for outcome in outcomes)
         if not any(outcome.result is Result.LOST for outcome in outcomes):
+            troubled = _troubled(frame, seen, decision.actions, outcomes)
+            if troubled and list(aside.values()).count("") < TROUBLES:
+                aside = {**troubled, **aside}
+                continue
             report.notes += decision.notes
             return
         frame.edges.clock.sleep(0.05)
         seen = observe(frame.sources, (role,))
     words = f"somebody else was first {RACES} times in a row"
     report.notes.append(Note(role, "races", words, "the next round goes on"))
+
+
+def _troubled(
+    frame: Frame, seen: Seen, actions: Sequence[Action], outcomes: Sequence[Outcome]
+) -> dict[str, str]:
+    """The tasks to set aside after these outcomes, and what is still to be said of them."""
+    failed = [
+        action
+        for action, outcome in zip(actions, outcomes, strict=False)
+        if isinstance(action, WorkTask) and outcome.result in (Result.REFUSED, Result.FAILED)
+    ]
+    alike = {}
+    if any(action.command for action in failed) and not _has_sandbox(frame):
+        alike = {card.task.id: _UNWALLED for card in seen.board.cards if card.task.command}
+    return {**alike, **{action.task_id: "" for action in failed}}
+
+
+def _has_sandbox(frame: Frame) -> bool:
+    try:
+        frame.edges.sandbox()
+    except (Refused, InvalidInput):
+        return False
+    return True
+
+
+def _apply_all(
+    frame: Frame, actions: Sequence[Action], setting: Setting, report: Report
+) -> list[Outcome]:
+    """Apply them in turn; the first check without a sandbox speaks for the others."""
+    outcomes = []
+    for action in actions:
+        outcome = _apply(frame, action, setting, report)
+        outcomes.append(outcome)
+        refused = isinstance(action, RunCheck) and outcome.result is Result.REFUSED
+        if refused and not _has_sandbox(frame):
+            break
+    return outcomes
 
 
 def _setting(frame: Frame, seen: Seen) -> Setting:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pmcodex.core.board import Board
 from pmcodex.core.facts import Pull, PullState, Snapshot
@@ -16,7 +17,8 @@ class View:
 
     `only_pull` narrows Checker and Reviewer to one pull (0: all). `project` is the repository's
     name. `again`: checks are wanted anew, whatever outcomes they have, and what a person
-    declined is wanted after all.
+    declined is wanted after all. `set_aside` holds the ids of tasks that this round is done with,
+    and why (empty: an outcome told it).
     """
 
     snapshot: Snapshot
@@ -28,6 +30,7 @@ class View:
     project: str = "project"
     only_pull: int = 0
     again: bool = False
+    set_aside: Mapping[str, str] = field(default_factory=dict)
 
     def open_pull(self, branch: str) -> Pull | None:
         """The open pull of a branch, if there is one."""
