@@ -177,6 +177,20 @@ def test_unchanged_trouble_is_told_once_a_day_and_shown_by_status(worked: Shop, 
     assert not any(ask.startswith("checker: ") for ask in asks)
 
 
+def test_what_ends_every_round_is_told_once_a_day(worked: Shop, pm: Pm) -> None:
+    worked.write({".llm-team.yml": "cheks: {}\n"})
+    first = pm("run")
+    assert first.code == 3
+    assert "checks" in first.err
+    assert pm("run") == (3, "", "")
+    assert pm("run", "-v").err == first.err
+    assert pm("run", "--json").data["error"]["exit_code"] == 3
+    worked.write({".llm-team.yml": "checks: {}\n"})
+    assert pm("run").code == 0
+    worked.write({".llm-team.yml": "cheks: {}\n"})
+    assert pm("run").err == first.err
+
+
 def test_trouble_under_json_leaves_one_document_on_stdout(worked: Shop, pm: Pm) -> None:
     worked.write({".llm-team.yml": "checks:\n  ok: 'true'\nsandbox:\n  readable: [/]\n"})
     said = pm("check", "--json")

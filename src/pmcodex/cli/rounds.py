@@ -149,7 +149,12 @@ def run(
     session = open_here(repo)
     asked = Asked("run", TEAM, dry_run, json, verbose, silent=True, one_line=bool(watch))
     if watch is None:
-        return _give_way(session, asked)
+        try:
+            return _give_way(session, asked)
+        except PmcodexError as error:
+            if json or _is_news(session, asked, error):
+                raise
+            return error.exit_code
     before = ""
     while True:
         try:
@@ -160,6 +165,27 @@ def run(
                 said.tell(error, json=json)
             before = error.sentence
         session.clock.sleep(watch)
+
+
+def _is_news(session: Session, asked: Asked, error: PmcodexError) -> bool:
+    """Whether what ended a round is to be told: not within a day of telling it, by cron."""
+    from dataclasses import replace
+
+    words = f"pmcodex: {said.redactor().clean_error(error).sentence}"
+    session = replace(session)  # with a checkpoint read anew: the lock was let go
+    try:
+        with session.locked("pmcodex run"):
+            told, now = session.store.checkpoint.troubles, session.clock.now()
+            if _by_cron(asked) and now - TOLD_FOR < told.get(words, 0) <= now:
+                return False
+            _remember(session, (), {words: now})
+    except PmcodexError:  # where nothing can be kept, what was wrong is still to be told
+        pass
+    return True
+
+
+def _by_cron(asked: Asked) -> bool:
+    return asked.silent and not asked.verbose and not said.listened()
 
 
 def _give_way(session: Session, asked: Asked) -> int:
@@ -222,7 +248,7 @@ def _round(session: Session, asked: Asked, roles: tuple[Role, ...], idle_key: st
     from pmcodex.render.rounds import Teller
     from pmcodex.round import run_round
 
-    by_cron = asked.silent and not asked.verbose and not said.listened()
+    by_cron = _by_cron(asked)
     now = session.clock.now()
     told = {
         words: at
@@ -244,7 +270,8 @@ def _remember(session: Session, roles: tuple[Role, ...], met: dict[str, float]) 
 
     store = session.store
     known = store.checkpoint.troubles
-    others = {words: at for words, at in known.items() if words.partition(":")[0] not in roles}
+    gone = (*roles, "pmcodex")  # whatever ended a round before, this one went on
+    others = {words: at for words, at in known.items() if words.partition(":")[0] not in gone}
     store.put(replace(store.checkpoint, troubles={**others, **met}))
     store.save()
 
