@@ -11,6 +11,7 @@ from builders import a_task, path_of, written
 from living import GitTrace, Project, plain_git
 
 from pmcodex.core.actions import FileEdit, Role
+from pmcodex.core.board import needs_human
 from pmcodex.core.facts import Pull, PullState
 from pmcodex.core.guard import FORGE_REF, RoleGuard
 from pmcodex.core.keys import TASKS_BRANCH
@@ -539,3 +540,38 @@ def test_a_look_needs_a_mirror_that_others_may_have_made(project: Project, tmp_p
     mirror = Mirror.open(str(project.remote), tmp_path / "second.git")
     seen = observe(Sources(mirror, project.forge, project.store, "here"), [Role.DEVELOPER])
     assert seen.snapshot.main == project.tip("main")
+
+
+# --- conflicts ---------------------------------------------------------------------------------
+
+
+def test_a_pull_that_conflicts_is_told_and_never_ready(project: Project) -> None:
+    claimed(project)
+    project.forge.add_label(1, "ready_for_integration")
+    before = project.look()
+    assert (before.snapshot.pulls[0].mergeable, project.card().standing.state) == (
+        True,
+        State.READY,
+    )
+    project.commit({"x.txt": "theirs\n"})
+    seen = project.look()
+    (pull,) = seen.snapshot.pulls
+    assert (pull.mergeable, pull.conflicts) == (False, ("x.txt",))
+    standing = project.card().standing
+    assert standing.state is State.IN_REVIEW
+    assert standing.reason == "pull 1 conflicts with main; x.txt"
+    assert "setting its task to queued" in standing.moves
+    assert "conflicts with main; x.txt" in needs_human(seen.board, seen.snapshot)[0]
+
+
+def test_a_merge_is_tried_once_for_a_base_and_a_head(project: Project, trace: GitTrace) -> None:
+    claimed(project)
+    project.look(Role.DEVELOPER)
+    trace.restart()
+    project.look(Role.DEVELOPER)
+    assert "merge-tree" not in trace.commands()
+    project.commit({"y.txt": "y\n"})
+    trace.restart()
+    project.look(Role.DEVELOPER)
+    assert trace.commands().count("merge-tree") == 1
+    assert len(project.store.checkpoint.conflicts) == 1

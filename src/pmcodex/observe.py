@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 
 from pmcodex import __version__
@@ -39,6 +40,11 @@ PROPOSERS = {Role.PLANNER, Role.TASKMASTER, Role.INTEGRATOR, Role.SETUP, Role.RE
 
 CANDIDATES = 200
 """How many claimable tasks' texts a snapshot carries; the Developer takes the first it can work."""
+
+MERGES = 50
+"""How many merges are tried in one look; the other pulls' mergeability stays unknown till later."""
+
+_BaseOf = Callable[[str, str], str]
 
 _ID = r"T-[0-9]{4,9}"
 _ID_OF_PATH = re.compile(r"(?:^|/)T-([0-9]{4,9})(?![0-9])", re.MULTILINE)
@@ -102,13 +108,15 @@ def observe(sources: Sources, roles: Collection[Role]) -> Seen:
     )
     snapshot = replace(snapshot, claims=_claims(sources.git, snapshot, policy))
     snapshot = _with_history(sources.git, snapshot, policy)
-    snapshot = replace(snapshot, pull_paths=_pull_paths(sources, snapshot))
+    base_of = cache(sources.git.merge_base)
+    snapshot = replace(snapshot, pull_paths=_pull_paths(sources, snapshot, base_of))
+    snapshot = replace(snapshot, pulls=_held_against_base(sources, snapshot))
     if PROPOSERS & set(roles):
         snapshot = replace(snapshot, rolling=_rolling(sources.git, snapshot, entries))
     if {Role.TASKMASTER, Role.REGISTRAR} & set(roles):
         snapshot = replace(snapshot, highest_id=_highest_id(sources, snapshot, policy))
     if Role.REVIEWER in roles:
-        snapshot = replace(snapshot, diffs=_diffs(sources, snapshot))
+        snapshot = replace(snapshot, diffs=_diffs(sources, snapshot, base_of))
     board = build_board(snapshot, policy.branch_prefix)
     tried = _tried(sources.store, snapshot)
     files = _files(sources.git, snapshot, blobs, _wanted(board, policy, tried))
@@ -307,20 +315,50 @@ def _one_rolling(git: Git, branch: Branch, main: str, oids: Mapping[str, str]) -
     return Rolling(branch.name, branch.sha, changes, _foreign(git.commits(branch.sha, main)))
 
 
-def _pull_paths(sources: Sources, snapshot: Snapshot) -> dict[int, tuple[str, ...]]:
+def _pull_paths(
+    sources: Sources, snapshot: Snapshot, base_of: _BaseOf
+) -> dict[int, tuple[str, ...]]:
     """What every open pull changes, by number; asked of git once per head."""
     point = sources.store.checkpoint
     known = dict(point.pull_paths)
     for pull in _open(snapshot):
         if pull.head_sha not in known:
-            base = sources.git.merge_base(snapshot.main, pull.head_sha)
+            base = base_of(snapshot.main, pull.head_sha)
             known[pull.head_sha] = sources.git.changed_paths(base, pull.head_sha) if base else ()
     if len(known) > len(point.pull_paths):
         sources.store.put(replace(point, pull_paths=known))
     return {pull.number: known[pull.head_sha] for pull in _open(snapshot)}
 
 
-def _diffs(sources: Sources, snapshot: Snapshot) -> dict[int, Diff]:
+def _held_against_base(sources: Sources, snapshot: Snapshot) -> tuple[Pull, ...]:
+    """All pulls, the open ones with whether they merge; asked of git once per base and head.
+
+    Only the pairs of today are remembered, so that the cache is as long as the list of pulls.
+    """
+    point = sources.store.checkpoint
+    found: dict[str, tuple[str, ...]] = {}
+    known: dict[int, tuple[str, ...]] = {}
+    left = MERGES
+    for pull in _open(snapshot):
+        base = snapshot.branches.get(pull.base, "")
+        pair = f"{base}:{pull.head_sha}"
+        conflicts = found.get(pair, point.conflicts.get(pair))
+        if conflicts is None and base and left:
+            left -= 1
+            conflicts = sources.git.merge_tree(base, pull.head_sha).conflicts
+        if conflicts is not None:
+            known[pull.number] = found[pair] = conflicts
+    if found != point.conflicts:
+        sources.store.put(replace(sources.store.checkpoint, conflicts=found))
+    return tuple(
+        replace(pull, mergeable=not known[pull.number], conflicts=known[pull.number])
+        if pull.number in known and pull.mergeable is None
+        else pull
+        for pull in snapshot.pulls
+    )
+
+
+def _diffs(sources: Sources, snapshot: Snapshot, base_of: _BaseOf) -> dict[int, Diff]:
     """Diffs of the open pulls that were not reviewed in just this condition."""
     from pmcodex.roles.reviewer import precondition
 
@@ -329,7 +367,7 @@ def _diffs(sources: Sources, snapshot: Snapshot) -> dict[int, Diff]:
     for pull in _open(snapshot):
         if reviewed.get(str(pull.number)) == precondition(pull, snapshot.main):
             continue
-        base = sources.git.merge_base(snapshot.main, pull.head_sha)
+        base = base_of(snapshot.main, pull.head_sha)
         if base:
             text = sources.git.diff(base, pull.head_sha)
             found[pull.number] = read_diff(text, base, pull.head_sha)

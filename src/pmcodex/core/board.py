@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from pmcodex.core import graph, keys
 from pmcodex.core.facts import Finding, Pull, PullState, Snapshot, TaskFile
 from pmcodex.core.model import Task
-from pmcodex.core.stage import Standing, State, TaskFacts, is_done, standing
+from pmcodex.core.stage import (
+    MEND_A_CLASH,
+    Standing,
+    State,
+    TaskFacts,
+    clash,
+    is_done,
+    standing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +194,6 @@ def _line(where: str, message: str, hint: str) -> str:
 def _ask(pull: Pull, ready: bool) -> str:
     if ready:
         return f"pull {pull.number} is ready: pmcodex pull merge {pull.number}"
+    if pull.mergeable is False:
+        return f"pull {pull.number} {clash(pull)}; moved by {MEND_A_CLASH} ({pull.title})"
     return f"pull {pull.number} waits for review: pmcodex pull show {pull.number} ({pull.title})"

@@ -78,7 +78,8 @@ class Pull:
 
     `head` and `base` are branch names. `merge_sha` is the commit a merge put on the base.
     `base_sha` is the tip of the base when the pull closed (empty while it is open).
-    `comments` is None where they were not read. `mergeable` is None where it is not known.
+    `comments` is None where they were not read. `mergeable` is None where it is not known;
+    `conflicts` holds the paths that stand in the way of a merge.
     """
 
     number: int
@@ -95,6 +96,7 @@ class Pull:
     checks: tuple[Check, ...] = ()
     comments: tuple[Comment, ...] | None = None
     mergeable: bool | None = None
+    conflicts: tuple[str, ...] = ()
     merge_sha: str = ""
     base_sha: str = ""
     auto_merge: bool = False

@@ -76,6 +76,16 @@ def green(pull: Pull) -> bool:
     )
 
 
+MEND_A_CLASH = "merging the base into its branch, or closing it and setting its task to queued"
+
+
+def clash(pull: Pull) -> str:
+    """What a pull that can't be merged conflicts with, and where."""
+    few = ", ".join(pull.conflicts[:3])
+    more = f" and {len(pull.conflicts) - 3} more" if len(pull.conflicts) > 3 else ""
+    return f"conflicts with {pull.base}{'; ' * bool(few)}{few}{more}"
+
+
 def _file_decides(facts: TaskFacts) -> Standing | None:
     if facts.task.status is TaskStatus.DONE:
         return Standing(
@@ -104,7 +114,7 @@ def _merged(facts: TaskFacts) -> Standing | None:
 
 def _ready(facts: TaskFacts) -> Standing | None:
     pull = _newest(facts, PullState.OPEN)
-    if pull is None or pull.draft:
+    if pull is None or pull.draft or pull.mergeable is False:
         return None
     if READY_LABEL in pull.labels:
         why = f"pull {pull.number} carries the label {READY_LABEL}"
@@ -119,6 +129,10 @@ def _open(facts: TaskFacts) -> Standing | None:
     pull = _newest(facts, PullState.OPEN)
     if pull is None:
         return None
+    if pull.mergeable is False:
+        return Standing(
+            State.IN_REVIEW, f"pull {pull.number} {clash(pull)}", MEND_A_CLASH, pull=pull.number
+        )
     return Standing(
         State.IN_REVIEW, f"pull {pull.number} is open", _what_a_pull_lacks(pull), pull=pull.number
     )

@@ -91,7 +91,7 @@ def _merges(view: View) -> tuple[RequestMerge, ...]:
 
 def _may_merge(view: View, pull: Pull) -> str:
     """Why a person or the policy asks for this pull's merge; empty: nobody does."""
-    if _any_red(pull):
+    if _any_red(pull) or pull.mergeable is False:
         return ""
     if pull.auto_merge:
         green_or_none = green(pull) or not view.policy.checks

@@ -77,7 +77,8 @@ class Failure:
 class Checkpoint:
     """Everything the checkpoint file holds.
 
-    `pull_paths` maps a head sha to the paths its pull changes, `reviewed` a pull's number to the
+    `pull_paths` maps a head sha to the paths its pull changes, `conflicts` a base and a head sha
+    ("base:head") to the paths in which they conflict, `reviewed` a pull's number to the
     key of what a review was last written for, `failures` a task's id to how work on it last
     failed. `highest_id` is the highest task number in the history up to the commit `highest_at`.
     `troubles` maps what the last rounds said of trouble ("role: ...") to when a person was told.
@@ -90,6 +91,7 @@ class Checkpoint:
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
     pull_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reviewed: Mapping[str, str] = field(default_factory=dict)
+    conflicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
     highest_id: int = 0
     highest_at: str = ""
@@ -194,6 +196,9 @@ class Store:
                 intents={k: v for k, v in point.intents.items() if not gone(k, v.at)},
                 receipts={k: v for k, v in point.receipts.items() if not gone(k, v.at)},
                 pull_paths=_without(point.pull_paths, lambda head: head not in heads),
+                conflicts=_without(
+                    point.conflicts, lambda pair: pair.partition(":")[2] not in heads
+                ),
                 reviewed=_without(point.reviewed, lambda pull: pull not in numbers),
             )
         )
