@@ -148,7 +148,7 @@ def test_trouble_goes_to_stderr_once_and_the_code_tells(worked: Shop, pm: Pm) ->
     worked.write({".llm-team.yml": policy})
     assert pm("developer").code == 0
     said = pm("run")
-    assert said.code == 4
+    assert said.code == 3
     troubles = [line for line in said.err.splitlines() if "sandbox.readable" in line]
     assert len(troubles) == 1
     assert troubles[0].startswith("checker: refused: ")
@@ -194,7 +194,7 @@ def test_what_ends_every_round_is_told_once_a_day(worked: Shop, pm: Pm) -> None:
 def test_trouble_under_json_leaves_one_document_on_stdout(worked: Shop, pm: Pm) -> None:
     worked.write({".llm-team.yml": "checks:\n  ok: 'true'\nsandbox:\n  readable: [/]\n"})
     said = pm("check", "--json")
-    assert said.code == 4
+    assert said.code == 3
     assert said.data["outcomes"][0]["result"] == "refused"
     assert said.err.startswith("checker: refused: ")
 
