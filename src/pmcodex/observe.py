@@ -41,7 +41,7 @@ PROPOSERS = {Role.PLANNER, Role.TASKMASTER, Role.INTEGRATOR, Role.SETUP, Role.RE
 CANDIDATES = 200
 """How many claimable tasks' texts a snapshot carries; the Developer takes the first it can work."""
 
-MERGES = 50
+MERGES = 100
 """How many merges are tried in one look; the other pulls' mergeability stays unknown till later."""
 
 _BaseOf = Callable[[str, str], str]
