@@ -27,8 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, rounds, check, status, explain, log, doctor, schema, demo):
+for module in (init, rounds, check, status, explain, log, doctor, schema):
     module.register(app)
+demo.register(app, lambda argv: main(argv))
 app.add_typer(pull.app, name="pull")
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -87,8 +88,10 @@ def table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]], *, indent: 
     from rich.text import Text
 
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPED_WIDTH)
+    # Both are stated, since rich takes any dumb terminal else for 80 columns wide.
+    size = shutil.get_terminal_size()
+    width = size.columns if console.is_terminal else _PIPED_WIDTH
+    console = Console(highlight=False, width=width, height=size.lines)
     grid = Table(
         box=None,
         pad_edge=False,
