@@ -415,3 +415,29 @@ def test_main_can_be_called_like_a_function(shop: Shop, capsys: pytest.CaptureFi
     ask: Callable[[list[str]], int] = main
     assert ask(["status"]) == 0
     assert "no tasks yet" in capsys.readouterr().out
+
+
+def test_an_interrupt_that_python_drops_comes_again(shop: Shop) -> None:
+    script = """
+import os, signal, sys, time, threading
+from pmcodex.cli import main as entry
+entry.AGAIN = 0.3
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+class Planted:
+    # Asked for once the handlers stand: the first interrupt is raised in a destructor.
+    def __bool__(self):
+        Dropped()
+        return False
+@entry.app.command()
+def slow() -> None:
+    bool(Planted())
+    time.sleep(30)
+sys.argv = ["pmcodex", "slow"]
+entry.run()
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20)
+    assert ran.returncode == 130, ran.stderr
+    assert "interrupted" in ran.stderr

@@ -72,6 +72,9 @@ def main(argv: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+AGAIN = 5.0
+"""Seconds after which an interrupt that ended nothing is raised once more."""
+
 _FULL = "there is no space left to write to"
 _MAKE_SOME = "make some; the next run goes on"
 _INTERRUPTED = "interrupted; nothing is lost, the next run goes on"
@@ -79,7 +82,7 @@ _INTERRUPTED = "interrupted; nothing is lost, the next run goes on"
 
 def run() -> NoReturn:
     """The `pmcodex` command. What is no fault of the user becomes a report file and exit code 1."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, _interrupt)
     for stream in (sys.stdout, sys.stderr):
@@ -112,4 +115,6 @@ def _flushed(code: int) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Raise what ends a command, and come again: raised in a destructor, Python drops it."""
+    signal.setitimer(signal.ITIMER_REAL, AGAIN)
     raise KeyboardInterrupt
