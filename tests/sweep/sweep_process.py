@@ -114,12 +114,13 @@ def at_once(*processes: subprocess.Popen[str]) -> list[Ended]:
     return [end(process) for process in processes]
 
 
-def kill_soon(process: subprocess.Popen[str], chance: random.Random, longest: float) -> None:
-    """Kill the whole process group at a random time, if it hasn't ended by then."""
+def kill_soon(process: subprocess.Popen[str], chance: random.Random, longest: float) -> bool:
+    """Kill the whole process group at a random time; whether it hadn't ended by then."""
     time.sleep(chance.uniform(0.0, longest))
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    return process.returncode == -signal.SIGKILL
 
 
 def new_machine(folder: Path, files: dict[str, str] | None = None) -> Machine:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +47,23 @@ def slow_down(remote: Path) -> None:
     hook.chmod(0o755)
 
 
-def test_random_kills_change_nothing(undisturbed: Machine, tmp_path: Path) -> None:
+def test_random_kills_change_nothing(
+    undisturbed: Machine, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     machine, chance, kills = new_machine(tmp_path), random.Random(SEED), 0
     slow_down(machine.remote)
 
     def run() -> None:
         nonlocal kills
         for _ in range(5):
-            kill_soon(machine.start("run"), chance, LONGEST)
-            kills += 1
+            kills += kill_soon(machine.start("run"), chance, LONGEST)
         run_out(machine)
 
     play(machine, run)
     assert list(differences(end_of(undisturbed), end_of(machine))) == []
-    assert kills >= 20
+    with capfd.disabled():
+        print(f"\nkilled {kills} runs from outside", file=sys.stderr)
+    assert kills >= 8  # the others had ended before
 
 
 def test_four_machines_killed_and_started_again_end_where_one_does(
