@@ -199,7 +199,11 @@ run
 """
 STEPS = tuple(_step(line) for line in _STORY.strip().splitlines())
 """Tasks by recipe (T-0001, T-0004, T-0005), by diff (T-0002), by command (T-0003); one rejected
-and tried again (T-0004); bookkeeping by pull, riding along with tasks, and merged by policy."""
+and tried again (T-0004); bookkeeping by pull, riding along with tasks, and merged by policy.
+
+The last bookkeeping goes by `integrator` and not by `run`, which would make a difference: killed
+after it opened that pull, the next `run` merges it by policy before the Reviewer comments on it.
+"""
 
 
 def new_world(folder: Path) -> Path:
