@@ -269,9 +269,12 @@ class running_check:
         self._pm = pm
 
     def __enter__(self) -> subprocess.Popen[str]:
+        # Whoever runs the tests under nohup hands down an ignored SIGHUP, which we would heed.
+        was = signal.signal(signal.SIGHUP, signal.SIG_DFL)
         self._run = subprocess.Popen(
             command("run"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        signal.signal(signal.SIGHUP, was)
         assert self._run.stdout is not None
         assert self._run.stdout.readline().startswith("developer: pull 1")
         return self._run
