@@ -319,7 +319,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
         ("tools/other.whl", None),
         ("git+https://e.org/p.git@main", None),
         ("git+https://e.org/p.git", None),
-        ("--index-url=https://e.org x.whl", None),
+        ("--upgrade x.whl", None),
     ],
 )
 def test_the_scheduled_workflow_installs_only_what_its_maintainer_named(
