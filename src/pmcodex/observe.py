@@ -25,7 +25,7 @@ from pmcodex.core.model import TaskStatus
 from pmcodex.core.outcomes import in_force
 from pmcodex.core.policy import Policy
 from pmcodex.core.stage import State
-from pmcodex.core.taskfile import read_task
+from pmcodex.core.taskfile import read_task, within_states
 from pmcodex.editing.hands import has_hands
 from pmcodex.editing.patch import diff_in, paths_in
 from pmcodex.errors import InvalidInput
@@ -173,7 +173,7 @@ def _tasks(sources: Sources, entries: Iterable[Entry], policy: Policy) -> tuple[
     files = tuple(known[entry.path, entry.oid] for entry in mine)
     if missing or len(known) > len(files):
         sources.store.keep_tasks(stamp, files)
-    return files
+    return tuple(within_states(file, policy.tasks.states) for file in files)
 
 
 def _is_task_file(entry: Entry, folder: str) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pmcodex.core.facts import TaskFile
 from pmcodex.core.model import Priority, Task, TaskStatus
-from pmcodex.core.taskfile import LIMIT, file_name, read_task, render_task
+from pmcodex.core.taskfile import LIMIT, file_name, read_task, render_task, within_states
 
 PATH = "tasks/T-0003-ship-it.md"
 GOOD = """---
@@ -281,3 +281,13 @@ def test_a_new_file_has_the_fields_in_order_and_no_unset_options() -> None:
     assert "\nprd: M1-00000000\n---\n" in render_task(
         task.model_copy(update={"prd": "M1-00000000"}), ""
     )
+
+
+def test_a_state_that_the_policy_does_not_have_is_a_finding() -> None:
+    task = Task(id="T-0001", title="One", status=TaskStatus.READY)
+    file = TaskFile("tasks/T-0001-one.md", "b", task)
+    assert within_states(file, tuple(TaskStatus)) is file
+    found = within_states(file, (TaskStatus.QUEUED, TaskStatus.DONE))
+    assert found.task is None
+    assert found.finding is not None
+    assert "ready_for_integration is not one of tasks.states" in found.finding.message

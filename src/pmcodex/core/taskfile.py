@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import yaml
@@ -63,6 +63,17 @@ class _Trouble:
     index: int
     message: str
     hint: str = ""
+
+
+def within_states(file: TaskFile, states: Collection[TaskStatus]) -> TaskFile:
+    """The task file, or a finding in its task's place where the policy has no such state."""
+    task = file.task
+    if task is None or task.status in states:
+        return file
+    names = ", ".join(states)
+    said = f"status: {task.status} is not one of tasks.states in .llm-team.yml ({names})"
+    finding = Finding("task-file", file.path, said, "use one of those", task.id)
+    return replace(file, task=None, finding=finding)
 
 
 def read_task(path: str, blob: str, data: bytes) -> TaskFile:
