@@ -59,6 +59,8 @@ def play(folder: Path, main: Main, say: Say) -> int:
     os.environ.pop("PROJECT_CLONE_URL", None)
     sample_project(project)
     say(f"a sample project in {project}")
+    # Asked before we go elsewhere: how we were called may be a relative path.
+    name = "pmcodex" if shutil.which("pmcodex") else own_command()
     os.chdir(project)
     for step in STEPS:
         say(f"\n[{step.who}] $ pmcodex {' '.join(step.argv)}\n        {step.why}")
@@ -66,17 +68,16 @@ def play(folder: Path, main: Main, say: Say) -> int:
         if code:
             say(f"this step ended with {code}; look around in {folder}")
             return code
-    return _verdict(project, main, say)
+    return _verdict(project, main, say, name)
 
 
-def _verdict(project: Path, main: Main, say: Say) -> int:
+def _verdict(project: Path, main: Main, say: Say, name: str) -> int:
     text = _git(project, "show", "main:tasks/T-0001-ci-setup.md")
     if "\nstatus: done\n" not in text:
         say("T-0001 is not done: that is a bug of ours")
         return 1
     say("\n[cron] $ pmcodex run\n        nothing more to do? the next tasks come from the PRD")
     code = main(("run",))
-    name = "pmcodex" if shutil.which("pmcodex") else own_command()
     say(
         f"\nT-0001 went from the PRD to main by pulls alone. Look around:\n"
         f"  cd {project} && export WORKDIR_ROOT={project.parent / 'state'}\n"
